@@ -1,0 +1,5 @@
+import { parseCommand } from './parse.ts';
+import type { MakeCommand } from './program.ts';
+
+/** Every command, in the order in which `tagpin --help` lists them. */
+export const COMMANDS: readonly MakeCommand[] = [parseCommand];

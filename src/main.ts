@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { COMMANDS } from './cli/commands.ts';
+import type { CommandIO } from './cli/output.ts';
+import { run } from './cli/program.ts';
+
+const io: CommandIO = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  terminal: process.stderr.isTTY,
+  // `npm run tagpin` changes into the checkout; paths still start where it was typed.
+  directory: (process.env['npm_lifecycle_event'] === 'tagpin' && process.env['INIT_CWD']) || process.cwd(),
+  environment: process.env,
+};
+
+// The exit code is set, not forced, so that everything written reaches a pipe first.
+process.exitCode = await run(process.argv.slice(2), io, COMMANDS);
