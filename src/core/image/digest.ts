@@ -1,13 +1,14 @@
 /**
- * A content digest: `sha256:` or `sha512:` and lower-case hexadecimal of exactly the algorithm's length. Only
+ * A content digest: `sha256:`, `sha384:` or `sha512:` and lower-case hexadecimal of exactly the algorithm's length. Only
  * `parseDigest` makes one, so a value of this type is safe in a URL, a patch, an annotation and a log line.
  */
 export type Digest = string & { readonly __brand: 'Digest' };
 
-export type DigestAlgorithm = 'sha256' | 'sha512';
+export type DigestAlgorithm = 'sha256' | 'sha384' | 'sha512';
 
 const HEX_LENGTH: ReadonlyMap<string, number> = new Map([
   ['sha256', 64],
+  ['sha384', 96],
   ['sha512', 128],
 ]);
 
