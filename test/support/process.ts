@@ -44,14 +44,19 @@ export interface RunningProcess {
 // SIGKILL too, the kernel closes the pipe, and the waiting process kills the group. Having a group of its own also keeps
 // the terminal's Ctrl-C away: it ends the test, and through the pipe what the test started, in one way for all.
 // The shell becomes the program by exec, so its pid, signals and exit code are the program's own.
-const SUPERVISED = `{ read -r _ <&3; kill -KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@" 3<&-`;
+const SUPERVISOR = `{ read -r _ <&3; kill -KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@" 3<&-`;
+
+/** The arguments for `/bin/sh`, spawned `detached` and with a pipe as fd 3, that run a program which ends with us. */
+export function supervised(command: string, args: readonly string[]): string[] {
+  return ['-c', SUPERVISOR, 'sh', command, ...args];
+}
 
 const PATIENCE = 30_000;
 const GRACE = 10_000;
 
 /** Starts a program that does not outlive the test, however the test ends. */
 export function startProcess(command: string, args: readonly string[], options: ProcessOptions = {}): RunningProcess {
-  const child = spawn('/bin/sh', ['-c', SUPERVISED, 'sh', command, ...args], {
+  const child = spawn('/bin/sh', supervised(command, args), {
     cwd: options.directory,
     env: options.environment,
     detached: true,
