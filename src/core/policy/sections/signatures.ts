@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { imageGlob, mapping, objectName, optional, pattern, pem, someOf, text } from './fields.ts';
+
+/** One of a policy's `verify` entries: whose signature images must carry, and where the trust root is. */
+export const verifySchema = mapping({
+  name: text,
+  images: someOf(imageGlob),
+  action: z.enum(['deny', 'warn']).default('deny'),
+  keys: z.array(pem('PUBLIC KEY')).default([]),
+  identities: z
+    .array(
+      mapping({
+        issuer: optional(text),
+        issuerPattern: optional(pattern),
+        subject: optional(text),
+        subjectPattern: optional(pattern),
+      }),
+    )
+    .default([]),
+  trustRoot: z
+    .union(
+      [z.literal('public'), mapping({ configMap: objectName, key: text })],
+      'must be public, or a mapping {configMap: NAME, key: KEY}',
+    )
+    .default('public'),
+  transparencyLog: z.enum(['required', 'optional']).default('required'),
+});
