@@ -1,11 +1,20 @@
+import { planAdmission } from '../core/admission/plan.ts';
+import { type Question, questionKey } from '../core/admission/questions.ts';
 import type { AdmissionRecord } from '../core/admission/record.ts';
+import { type AdmissionRequest, parseReview } from '../core/admission/request.ts';
+import { type AdmissionReview, answer, refusal } from '../core/admission/response.ts';
+import type { Keychain } from '../core/image/credentials.ts';
+import type { ImageReference } from '../core/image/reference.ts';
+import type { Resolution } from '../core/image/resolution.ts';
+import { isSystemUser } from '../core/policy/match.ts';
+import type { Policy } from '../core/policy/schema.ts';
 
 /** What one call of `/mutate` is answered with. */
 export interface MutateResult {
   /** 400 where the body is no review that could be read; a review is answered all the same. */
   readonly status: 200 | 400;
   /** The AdmissionReview to send. */
-  readonly review: object;
+  readonly review: AdmissionReview;
   /** The audit line; null for a dry run, and for a body that was no review. */
   readonly record: AdmissionRecord | null;
   /** The namespace asked about, null where it could not be read. */
@@ -19,3 +28,68 @@ export interface MutateResult {
  * @param budget how long registries may be asked: aborted when the answer has to go out.
  */
 export type Mutate = (body: Buffer, budget: AbortSignal) => Promise<MutateResult>;
+
+/** Learns what a reference means; never rejects for what a registry does. */
+export type ResolveDigest = (question: {
+  readonly reference: ImageReference;
+  readonly keychain: Keychain;
+  /** How old the answer may be; 0 asks past the cache. Without it, as old as the policy lets a recorded digest be. */
+  readonly maxAgeMilliseconds?: number;
+  readonly signal: AbortSignal;
+}) => Promise<Resolution>;
+
+export interface MutateNeeds {
+  readonly policy: () => Policy;
+  readonly resolve: ResolveDigest;
+  readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
+  readonly keychain: (request: AdmissionRequest) => Keychain;
+}
+
+/**
+ * A plan asks at most for: a refresh; where that failed, whether a remembered digest is still there; where it is gone, the
+ * tag. The last round finds every answer.
+ */
+const MOST_ROUNDS = 4;
+
+/** Makes the decision behind `/mutate`. */
+export function createMutate(needs: MutateNeeds): Mutate {
+  return async (body, budget) => {
+    const parsed = parseReview(parseJson(body));
+    if (!parsed.ok) {
+      const review = refusal(parsed.uid, 400, 'BadRequest', parsed.problem);
+      return { status: 400, review, record: null, namespace: null };
+    }
+    const { request } = parsed;
+    const policy = needs.policy();
+    const plan = await finishPlan(request, policy, needs, budget);
+    const { review, record } = answer(request, plan, isSystemUser(policy, request.user) ? 'quiet' : 'warn');
+    return { status: 200, review, record: request.dryRun ? null : record, namespace: request.namespace };
+  };
+}
+
+/** Plans, asks what is open, and plans again until nothing is. One policy holds for all rounds. */
+async function finishPlan(request: AdmissionRequest, policy: Policy, needs: MutateNeeds, signal: AbortSignal) {
+  const answers = new Map<string, Resolution>();
+  const facts = { policy, namespaceLabels: needs.namespaceLabels(request.namespace), answers };
+  let plan = planAdmission(request, facts);
+  for (let round = 0; plan.questions.length > 0; round += 1) {
+    if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');
+    const keychain = needs.keychain(request);
+    const ask = async (question: Question) => {
+      const age = question.freshness === 'past-cache' ? { maxAgeMilliseconds: 0 } : {};
+      const resolution = await needs.resolve({ reference: question.reference, keychain, signal, ...age });
+      answers.set(questionKey(question), resolution);
+    };
+    await Promise.all(plan.questions.map(ask));
+    plan = planAdmission(request, facts);
+  }
+  return plan;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Digest } from '../image/digest.ts';
+import type { ImageReference, PinFormat } from '../image/reference.ts';
+import { type Decision, decide } from '../policy/decide.ts';
+import { isSystemUser } from '../policy/match.ts';
+import type { Policy } from '../policy/schema.ts';
+import { valueAt } from '../workload/json.ts';
+import type { WorkloadKind } from '../workload/kinds.ts';
+import { PINS_ANNOTATION, type Pins, readPins } from '../workload/pins.ts';
+import { isJobOfCronJob } from '../workload/standing.ts';
+import { readStored, type Stored } from '../workload/stored.ts';
+import { annotationOf, SKIP_ANNOTATION } from '../workload/targets.ts';
+import type { Warning } from './outcome.ts';
+import { type Answers, createInquiry, type Inquiry } from './questions.ts';
+import type { AdmissionRequest } from './request.ts';
+
+/** What is known besides the request. */
+export interface PlanFacts {
+  readonly policy: Policy;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly answers: Answers;
+}
+
+/** All that is known of a request while its slots are planned. */
+export interface PlanContext {
+  /** What the policy says of a reference in this object. */
+  readonly judge: (reference: ImageReference) => Decision;
+  /** Denials are only reported: Kubernetes' own controllers must never be stopped. */
+  readonly reportOnly: boolean;
+  /** May `onUnresolved: deny` refuse this request? */
+  readonly mayRefuseUnresolved: boolean;
+  /** How many earlier pairs are remembered; 0 turns the memory off. */
+  readonly history: number;
+  /** The value of `tagpin.dev/skip`, where the policy honours it. */
+  readonly skip: string | null;
+  /** What the object had before; nothing on CREATE. */
+  readonly stored: Stored;
+  /** The record that came with the request: a claim. */
+  readonly submitted: Pins;
+  readonly inquiry: Inquiry;
+}
+
+/** What a refresh found for one slot. */
+export type RefreshVerdict =
+  | { readonly kind: 'move'; readonly reference: ImageReference; readonly digest: Digest; readonly format: PinFormat }
+  | { readonly kind: 'stay'; readonly warning: Warning | null };
+
+/** Reads a request of a kind of ours into what its slots are planned with. */
+export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts: PlanFacts): PlanContext {
+  const { policy, namespaceLabels } = facts;
+  const { object, namespace } = request;
+  const kinds = isJobOfCronJob(kind, object) ? [kind, 'CronJob'] : [kind];
+  const reportOnly = isSystemUser(policy, request.user);
+  return {
+    judge: (reference) => decide(policy, { namespace, namespaceLabels, kinds, reference }),
+    reportOnly,
+    mayRefuseUnresolved: !reportOnly && request.subResource === '',
+    history: policy.defaults.history,
+    skip: policy.defaults.allowSkip ? skipValue(kind, object) : null,
+    stored: readStored(kind, request.operation === 'UPDATE' ? request.oldObject : null),
+    submitted: readPins(annotationOf(object, PINS_ANNOTATION)),
+    inquiry: createInquiry(facts.answers),
+  };
+}
+
+/** A CronJob is skipped as its Jobs are, by `jobTemplate.metadata`, and by its own metadata. */
+function skipValue(kind: WorkloadKind, object: unknown): string | null {
+  const own = annotationOf(object, SKIP_ANNOTATION);
+  const forJobs = kind === 'CronJob' ? annotationOf(valueAt(object, ['spec', 'jobTemplate']), SKIP_ANNOTATION) : null;
+  return own !== null && forJobs !== null ? `${own},${forJobs}` : (own ?? forJobs);
+}

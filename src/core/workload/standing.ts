@@ -1,0 +1,54 @@
+import { asString, elements, property, valueAt } from './json.ts';
+import { apiGroup, type WorkloadKind } from './kinds.ts';
+
+/**
+ * How an object stands to tagpin.
+ * - `gone`: it is being deleted, or a mirror Pod: neither rewritten nor judged.
+ * - `left`: a controller owns it: judged, not rewritten.
+ * - `ours`: judged and rewritten.
+ */
+export type Standing = 'gone' | 'left' | 'ours';
+
+/**
+ * Kubernetes' own controllers, by group and kind. What they own carries what their template says: a ReplicaSet that
+ * differs from its Deployment's template makes the Deployment create another one, for ever.
+ */
+const OWN_CONTROLLERS = new Set([
+  'apps/Deployment',
+  'apps/ReplicaSet',
+  'apps/StatefulSet',
+  'apps/DaemonSet',
+  'batch/Job',
+  'batch/CronJob',
+  '/ReplicationController',
+  '/Node',
+]);
+
+/**
+ * Tells how an object stands to tagpin. Owner references are a user's word: they decide about rewriting alone, never about
+ * judging.
+ *
+ * @param customControllers what the policy says of objects that controllers own which are not Kubernetes' own.
+ */
+export function standing(kind: WorkloadKind, object: unknown, customControllers: 'skip' | 'pin'): Standing {
+  const metadata = property(object, 'metadata');
+  if (asString(property(metadata, 'deletionTimestamp')) !== null) return 'gone';
+  if (kind === 'Pod' && valueAt(metadata, ['annotations', 'kubernetes.io/config.mirror']) !== null) return 'gone';
+  const owner = controllerOf(object);
+  if (owner === null || (kind === 'Job' && owner === 'batch/CronJob')) return 'ours';
+  return !OWN_CONTROLLERS.has(owner) && customControllers === 'pin' ? 'ours' : 'left';
+}
+
+/** Did a CronJob make this Job? */
+export function isJobOfCronJob(kind: WorkloadKind, object: unknown): boolean {
+  return kind === 'Job' && controllerOf(object) === 'batch/CronJob';
+}
+
+/** `group/Kind` of the owner that is the controller; null where there is none. */
+function controllerOf(object: unknown): string | null {
+  const owner = elements(valueAt(object, ['metadata', 'ownerReferences'])).find(
+    (each) => property(each, 'controller') === true,
+  );
+  if (owner === undefined) return null;
+  return `${apiGroup(asString(property(owner, 'apiVersion')) ?? '')}/${asString(property(owner, 'kind')) ?? ''}`;
+}

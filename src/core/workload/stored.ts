@@ -1,0 +1,62 @@
+import type { Digest } from '../image/digest.ts';
+import type { ImageReference } from '../image/reference.ts';
+import { property, valueAt } from './json.ts';
+import type { WorkloadKind } from './kinds.ts';
+import {
+  countedEntries,
+  PINS_ANNOTATION,
+  type Pin,
+  type PinEntry,
+  readPins,
+  sameReference,
+  slotReferences,
+} from './pins.ts';
+import { type ImageSlot, imageSlots } from './slots.ts';
+
+/** What an object had before the request: its images, and the part of its record that counts. */
+export interface Stored {
+  readonly slots: ReadonlyMap<string, ImageSlot>;
+  readonly references: ReadonlyMap<string, ImageReference>;
+  readonly entries: ReadonlyMap<string, PinEntry>;
+  readonly refreshed: readonly string[];
+}
+
+const NOTHING: Stored = { slots: new Map(), references: new Map(), entries: new Map(), refreshed: [] };
+
+/** Reads `oldObject`; of what was never stored there is nothing. */
+export function readStored(kind: WorkloadKind, oldObject: unknown): Stored {
+  if (oldObject === null) return NOTHING;
+  const slots = imageSlots(kind, oldObject);
+  const references = slotReferences(slots);
+  const pins = readPins(property(valueAt(oldObject, ['metadata', 'annotations']), PINS_ANNOTATION));
+  return {
+    slots: new Map(slots.map((slot) => [slot.key, slot])),
+    references,
+    entries: countedEntries(pins, references),
+    refreshed: pins.refreshed,
+  };
+}
+
+/** The pin that another slot has of this reference; of several, the first in sorted key order. */
+export function pinElsewhere(stored: Stored, reference: ImageReference): PinEntry | null {
+  for (const key of [...stored.entries.keys()].toSorted()) {
+    const entry = stored.entries.get(key);
+    if (entry !== undefined && sameReference(entry.reference, reference)) return entry;
+  }
+  return null;
+}
+
+/** What a slot ran under this reference before, the newest digest first. */
+export function remembered(stored: Stored, key: string, reference: ImageReference): Digest | null {
+  return stored.entries.get(key)?.before.find((pin) => sameReference(pin.reference, reference))?.digest ?? null;
+}
+
+/** Does this very pair stand in the stored record, as a pin or as a memory of any slot? */
+export function standsInStored(stored: Stored, pin: Pin): boolean {
+  for (const entry of stored.entries.values()) {
+    for (const each of [entry, ...entry.before]) {
+      if (each.digest === pin.digest && sameReference(each.reference, pin.reference)) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { admit, digest, job, pod, podSpec, record, workload } from '../../support/admission.ts';
+
+const [A, B] = [digest('a'), digest('b')];
+const owner = (apiVersion: string, kind: string) => ({
+  ownerReferences: [{ apiVersion, kind, name: 'o', controller: true }],
+});
+const DENY = 'rules: [{name: r, match: {images: ["docker.io/library/nginx"]}, action: deny}]';
+
+test('what a controller owns is not rewritten, and judged all the same', () => {
+  const object = workload(
+    'apps/v1',
+    'ReplicaSet',
+    { template: { spec: podSpec({ app: 'nginx:1' }) } },
+    owner('apps/v1', 'Deployment'),
+  );
+  const result = admit({ object, registry: { 'docker.io/library/nginx:1': A } });
+  assert.deepEqual(result.operations, []);
+  assert.deepEqual(result.asked, []);
+  assert.equal(admit({ object, policy: DENY }).allowed, false);
+});
+
+test('forged ownerReferences do not get round a deny rule', () => {
+  assert.equal(admit({ object: pod({ app: 'nginx:1' }, owner('apps/v1', 'ReplicaSet')), policy: DENY }).allowed, false);
+});
+
+for (const user of ['system:kube-controller-manager', 'system:serviceaccount:kube-system:replicaset-controller']) {
+  test(`for ${user} a denial is only reported, without warnings`, () => {
+    const result = admit({ object: pod({ app: 'nginx:1' }, owner('apps/v1', 'ReplicaSet')), policy: DENY, user });
+    assert.equal(result.allowed, true);
+    assert.deepEqual(result.warnings, []);
+    assert.equal(result.record.images[0]?.source, 'denied');
+    assert.equal(result.audit['policy-rule'], 'r');
+  });
+}
+
+const pins = record({ 'containers/app': [['nginx:1', A]] });
+const stored = job({ app: `nginx@${A}` }, { annotations: { 'tagpin.dev/pins': pins } });
+
+test('Job UPDATE: the recorded reference becomes the stored image, whatever the tag means now', () => {
+  const result = admit({
+    object: job({ app: 'nginx:1' }),
+    oldObject: stored,
+    registry: { 'docker.io/library/nginx:1': B },
+  });
+  assert.equal(result.images['app'], `nginx@${A}`);
+  assert.equal(result.pins, pins, 'the record is carried');
+  assert.deepEqual(result.asked, []);
+});
+
+test('Job UPDATE: the same for a Job that a CronJob made', () => {
+  const metadata = owner('batch/v1', 'CronJob');
+  const oldObject = job({ app: `nginx@${A}` }, { ...metadata, annotations: { 'tagpin.dev/pins': pins } });
+  assert.equal(admit({ object: job({ app: 'nginx:1' }, metadata), oldObject }).images['app'], `nginx@${A}`);
+});
+
+test('Job UPDATE: any other reference passes unchanged, for the API server to refuse', () => {
+  const result = admit({
+    object: job({ app: 'nginx:2' }),
+    oldObject: stored,
+    registry: { 'docker.io/library/nginx:2': B },
+  });
+  assert.equal(result.images['app'], 'nginx:2');
+  assert.deepEqual(result.asked, []);
+});
+
+test('Job UPDATE: a record is never made, and a refresh is taken off with a warning', () => {
+  const annotations = { 'tagpin.dev/pins': pins, 'tagpin.dev/refresh': '*' };
+  const result = admit({ object: job({ app: 'nginx:1' }, { annotations }), oldObject: job({ app: 'nginx:1' }) });
+  assert.equal(result.pins, null);
+  assert.match(result.warnings[0] ?? '', /make a new Job/);
+  assert.equal(admit({ object: job({ app: 'nginx:1' }), oldObject: job({ app: 'nginx:1' }) }).operations.length, 0);
+});
+
+test('Job UPDATE: deny judges it', () => {
+  assert.equal(admit({ object: job({ app: 'nginx:1' }), oldObject: stored, policy: DENY }).allowed, false);
+});
+
+test('Job CREATE: pinned, also for a Job of a CronJob, where onUnresolved deny holds for users and not for the controller', () => {
+  const object = job({ app: 'nginx:1' }, owner('batch/v1', 'CronJob'));
+  assert.equal(admit({ object, registry: { 'docker.io/library/nginx:1': A } }).images['app'], `nginx@${A}`);
+  const policy = 'defaults: {onUnresolved: deny}';
+  const user = 'system:serviceaccount:kube-system:cronjob-controller';
+  assert.equal(admit({ object, policy }).allowed, false);
+  assert.equal(admit({ object, policy, user }).allowed, true);
+});
