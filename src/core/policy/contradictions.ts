@@ -1,5 +1,5 @@
 import { compileHostGlob, parseHost, parseHostGlob } from './host.ts';
-import type { Path } from './yaml-document.ts';
+import type { Path } from './yaml/problem.ts';
 
 /** A problem and the path of what it is about. */
 export interface Finding {

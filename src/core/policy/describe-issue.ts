@@ -20,7 +20,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_type': {
       const expected = EXPECTED[issue.expected] ?? `must be ${issue.expected}`;
       if (issue.expected === 'string' && typeof input !== 'object')
-        return `${expected}: put ${quoted(input)} in quotes`;
+        return `${expected}, not a ${typeof input}: put it in quotes`;
       return typeof input === 'object' ? expected : `${expected}, not ${quoted(input)}`;
     }
     case 'invalid_value':

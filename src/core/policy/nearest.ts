@@ -1,6 +1,11 @@
-/** The word that a misspelt one was meant to be: at most two letters off, or a third of a short one; null where none is near. */
+/**
+ * The word that a misspelt one was meant to be: at most two letters off, a third of a short one, or its beginning. Null where
+ * none is near.
+ */
 export function nearestWord(text: string, words: readonly string[]): string | null {
-  let best: string | null = null;
+  const beginning =
+    text.length < 3 ? undefined : words.find((word) => word.toLowerCase().startsWith(text.toLowerCase()));
+  let best = beginning ?? null;
   let least = Math.min(2, Math.ceil(text.length / 3)) + 1;
   for (const word of words) {
     if (Math.abs(word.length - text.length) >= least) continue;

@@ -6,7 +6,8 @@ import { registriesSchema } from './sections/registries.ts';
 import { defaultsSchema, ruleSchema } from './sections/rules.ts';
 import { verifySchema } from './sections/signatures.ts';
 import { sweepSchema } from './sections/sweep.ts';
-import { type Path, type PlacedProblem, placed, readDocument, type YamlDocument } from './yaml-document.ts';
+import { readDocument, type YamlDocument } from './yaml/document.ts';
+import { type Path, type PlacedProblem, placed } from './yaml/problem.ts';
 
 const policySchema = mapping({
   apiVersion: z.literal('tagpin.dev/v1'),
@@ -62,6 +63,7 @@ function checkPolicy(document: YamlDocument): ParsedPolicy {
   const { value } = document;
   const result = policySchema.safeParse(value, { error: describeIssue });
   const errors = [
+    ...document.problems,
     ...(result.error?.issues ?? []).flatMap((issue) => placeIssue(issue, document)),
     ...findContradictions(value).map(({ path, message }) => {
       // The entry of a list is where it begins; everything else is best found by its key.
