@@ -36,13 +36,23 @@ export function decide(policy: Policy, subject: Subject): Decision {
   return rule?.decision ?? otherwise;
 }
 
-/** The same decision; its reason also says, where no rule matches, which condition of each rule does not hold. */
+/**
+ * The same decision with a longer reason: what in the rule matched, or which conditions of each rule do not hold where none
+ * does.
+ */
 export function explainDecision(policy: Policy, subject: Subject): Decision {
   const decision = decide(policy, subject);
-  if (decision.rule !== null || policy.rules.length === 0) return decision;
+  const rule = policy.rules.find(({ name }) => name === decision.rule);
+  if (rule !== undefined) {
+    const given = Object.entries(rule.match).flatMap(([field, value]) =>
+      value === null ? [] : [`${field} ${JSON.stringify(value)}`],
+    );
+    return given.length === 0 ? decision : { ...decision, reason: `rule ${rule.name} matches by ${given.join(', ')}` };
+  }
+  if (policy.rules.length === 0) return decision;
   const misses = compiled(policy).rules.map(({ name, conditions }) => {
     const failed = conditions.filter(({ holds }) => !holds(subject)).map(({ field }) => field);
-    return `${name}: ${failed.join(', ')}`;
+    return `${name} by ${failed.join(', ')}`;
   });
   return { ...decision, reason: `${decision.reason}; not matched: ${misses.join('; ')}` };
 }
@@ -51,7 +61,7 @@ function compiled(policy: Policy): CompiledPolicy {
   const known = COMPILED.get(policy);
   if (known !== undefined) return known;
   const { action, format, onUnresolved } = policy.defaults;
-  const reason = `no rule ${policy.rules.length === 0 ? 'is there' : 'matches'}, so defaults.action: ${action}`;
+  const reason = `${policy.rules.length === 0 ? 'there are no rules' : 'no rule matches'}, so defaults.action decides`;
   const made: CompiledPolicy = {
     rules: policy.rules.map((rule) => compileRule(rule, policy)),
     otherwise: { action, rule: null, message: null, format, onUnresolved, reason },

@@ -24,7 +24,7 @@ export function makeComparator(
   text: string,
   captured: readonly (string | undefined)[],
 ): Comparator | null {
-  const [major, minor, patch, prerelease] = captured.map((part) => part ?? '');
+  const [major = '', minor = '', patch = '', prerelease = ''] = captured;
   const open = isWildcard(major) ? 'major' : isWildcard(minor) ? 'minor' : isWildcard(patch) ? 'patch' : null;
   const written = {
     major: `0.0.0${prerelease}`,
@@ -102,6 +102,6 @@ function isOther({ version: limit, open }: Comparator, version: Version, differe
   return difference !== 0;
 }
 
-function isWildcard(part: string | undefined): boolean {
-  return ['', 'x', 'X', '*'].includes(part?.replace(/^\./, '') ?? '');
+function isWildcard(part: string): boolean {
+  return ['', 'x', 'X', '*'].includes(part.replace(/^\./, ''));
 }

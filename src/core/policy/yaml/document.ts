@@ -71,9 +71,10 @@ export function readDocument(text: string): ReadDocument {
         const { node } = find(path);
         if (!isScalar<string>(node) || node.type !== 'BLOCK_LITERAL') return null;
         const { line } = place(node.range?.[0] ?? 0);
-        const [written = ''] = text.split(/\r?\n/).slice(line);
-        const [own = ''] = node.value.split('\n');
-        return { line: line + 1, column: written.length - own.length + 1 };
+        const own = node.value.split('\n');
+        const first = own.findIndex((content) => content !== '');
+        const written = text.split(/\r?\n/)[line + first] ?? '';
+        return { line: line + 1, column: written.length - (own[first] ?? '').length + 1 };
       },
     },
   };
