@@ -1,99 +1,244 @@
-import { Agent, request } from 'undici';
-import type { Keychain } from '../core/image/credentials.ts';
-import { parseDigest } from '../core/image/digest.ts';
-import type { Platform } from '../core/image/platform.ts';
-import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
+import type { Credential, Keychain } from '../core/image/credentials.ts';
+import type { Digest } from '../core/image/digest.ts';
+import { shortDigest } from '../core/image/digest.ts';
+import { choosePlatform, type Platform } from '../core/image/platform.ts';
+import { byDigest, effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../core/image/resolution.ts';
+import type { RegistriesPolicy } from '../core/policy/schema.ts';
 import { withSignal } from '../platform/deadline.ts';
-
-/** The registries part of a policy, as far as this edge reads it. Durations in milliseconds. */
-export interface RegistrySettings {
-  readonly freshFor: number;
-  readonly allow: readonly string[] | null;
-  readonly proxy: { readonly url: string; readonly noProxy: readonly string[] } | null;
-  readonly hosts: readonly HostSettings[];
-}
-
-/** One entry of `registries.hosts`. */
-export interface HostSettings {
-  readonly host: string;
-  readonly plainHttp: boolean;
-  readonly certificateAuthority: string | null;
-  readonly requestsPerSecond: number | null;
-  readonly authRealms: readonly string[];
-  readonly mirror: string | null;
-}
+import { createClient, type Described, type RegistryClient, type Target } from './client.ts';
+import { createTransport, type RequestEvent } from './connection/transport.ts';
+import { type Endpoint, findEndpoint } from './endpoint.ts';
+import { RegistryError } from './error.ts';
+import { createFingerprint } from './fingerprint.ts';
+import { createFlights, type Outcome } from './flight.ts';
+import { isManifestType, parsePlatformOfConfig } from './manifest.ts';
+import { createMemory, type LookupResult } from './memory.ts';
+import { createTokens } from './token.ts';
 
 /** What is asked, by whom, and until when. */
 export interface Question {
+  /** Asked by its digest where it has one, else by its tag. */
   readonly reference: ImageReference;
+  /** Credentials to try in order; without any is tried last. It must not reject. */
   readonly keychain: Keychain;
-  /** How old a remembered answer may be; 0 goes past the cache. The policy's `freshFor` where it is missing. */
+  /**
+   * How old a remembered answer may be, in milliseconds; the policy's `freshFor` where it is missing. 0 goes past the
+   * memory, also of failures: what is answered was asked of the registry after this call, though others who asked meanwhile
+   * may have shared the request.
+   */
   readonly maxAgeMilliseconds?: number;
-  /** Whose share of the requests this is, a namespace for example. */
+  /** Whose share of the work this is, such as a namespace: nobody can have all of it under way. */
   readonly limit?: string;
-  /** When the caller stops waiting; work that others share goes on. */
+  /** When the caller stops waiting. What others may wait for as well goes on. */
   readonly signal: AbortSignal;
 }
 
 /** What the resolver did, for metrics. */
-export interface ResolverEvent {
-  readonly kind: 'request' | 'lookup';
-}
+export type ResolverEvent = RequestEvent | { readonly kind: 'lookup'; readonly result: LookupResult };
 
-/** How a resolver is made; durations in milliseconds. */
+/** How a resolver is made. */
 export interface ResolverOptions {
-  readonly settings: () => RegistrySettings;
+  /** Read for every question, so that a new policy counts at once. */
+  readonly settings: () => RegistriesPolicy;
   readonly observe?: (event: ResolverEvent) => void;
-  /** Credentials that a cloud gives this process, tried after the question's own. */
+  /** Credentials that a cloud gives this process, tried after the question's own. It must not reject. */
   readonly cloud?: Keychain;
-  /** How long one answer may take, whoever waits for it: 8 s. */
+  /** How long all requests for one answer may take, whoever waits for it: 8000. */
   readonly flightMilliseconds?: number;
+  /** A clock that never goes back, in milliseconds: `performance.now`. */
   readonly now?: () => number;
 }
 
-/** Asks registries what references mean. */
+/** Asks registries what references mean: one resolver for the webhook, the sweeper and the command line. */
 export interface Resolver {
-  /** What a reference means now. Rejects for programming errors only. */
+  /** What a reference means. Rejects for programming errors only. */
   resolve(question: Question): Promise<Resolution>;
-  /** The manifest of one platform: looks into an index, or at what a single image was built for. */
+  /** What it means on one platform: the entry of an index, or a single image that was built for it. */
   resolvePlatform(question: Question & { readonly platform: Platform }): Promise<Resolution>;
-  /** Ends what is under way and closes all connections. */
+  /** Ends what is under way and breaks all connections. */
   close(): Promise<void>;
 }
 
-const ACCEPT = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ');
+/** An admission call waits 10 s at most and has to answer before. */
+const FLIGHT_MILLISECONDS = 8000;
+/** Of a flight, for each of its requests: a hanging one leaves time for another. */
+const REQUEST_SHARE = 0.625;
+const MOST_ENDPOINTS = 1000;
 
-/** Makes the resolver. A simple way through for now: listed hosts, without credentials. */
+/** Another credential may see what this one may not. What hangs on the host or the time is the same for all. */
+const TRY_NEXT: ReadonlySet<ResolutionFailureCode> = new Set(['NotFound', 'Unauthorized', 'Forbidden']);
+/** For what says nothing about the image, the last digest may stand in. */
+const LAST_KNOWN: ReadonlySet<ResolutionFailureCode> = new Set([
+  'Unreachable',
+  'Timeout',
+  'RateLimited',
+  'InvalidResponse',
+]);
+
+type Load = (client: RegistryClient, target: Target, reference: string) => Promise<Described>;
+
+type Candidates = (reference: ImageReference) => Promise<readonly (Credential | null)[]>;
+
+const nobody: Candidates = async () => [];
+const anonymously: Candidates = async () => [null];
+
+/** Makes a resolver. Nothing is opened before the first question. */
 export function createResolver(options: ResolverOptions): Resolver {
-  const agent = new Agent({ allowH2: false });
+  const { settings, observe = () => {}, flightMilliseconds = FLIGHT_MILLISECONDS } = options;
+  const now = options.now ?? (() => performance.now());
+  const requestMilliseconds = flightMilliseconds * REQUEST_SHARE;
+  const transport = createTransport({ settings, observe, now, requestMilliseconds });
+  const tokens = createTokens({ settings, transport, now, flightMilliseconds: requestMilliseconds });
+  const client = createClient({ transport, tokens, now });
+  const memory = createMemory(now);
+  const fingerprint = createFingerprint();
+  const endpoints = rememberEndpoints();
+  const flights = createFlights(flightMilliseconds, now);
 
-  async function resolve({ reference, signal }: Question): Promise<Resolution> {
-    const { registry, repository } = reference;
-    const listed = options.settings().hosts.find(({ host }) => host === registry);
-    if (listed === undefined) return failed('NotAllowed', `${registry} is not listed`);
-    const url = `${listed.plainHttp ? 'http' : 'https'}://${registry}/v2/${repository}/manifests/${reference.digest ?? effectiveTag(reference)}`;
+  async function answer(question: Question, suffix: string, load: Load): Promise<Resolution> {
+    const { signal, limit = '' } = question;
+    const current = settings();
+    const endpoint = endpoints(current, question.reference.registry);
+    if (endpoint instanceof RegistryError) return failed(endpoint, null);
+    const { host } = endpoint;
+    const reference = atMirror(question.reference, endpoint);
+    const asked = reference.digest ?? effectiveTag(reference) ?? '';
+    const place = `${host}/${reference.repository} ${asked} ${suffix}`;
+    const keyOf = (credential: Credential | null): string => `${place} ${fingerprint(credential)}`;
+    const maxAge = question.maxAgeMilliseconds ?? current.freshFor;
+
+    const ask = async (credential: Credential | null): Promise<{ outcome: Outcome; source: 'registry' | 'cache' }> => {
+      const key = keyOf(credential);
+      const { outcome, result } = memory.find(key, maxAge);
+      if (outcome !== null) {
+        observe({ kind: 'lookup', result });
+        return { outcome, source: 'cache' };
+      }
+      const { repository } = question.reference;
+      const target = { endpoint, repository, image: imageOf(question.reference), credential };
+      const shared = flights.board({
+        key,
+        since: now() - maxAge,
+        host,
+        limit,
+        fly: (flight) => load(client, { ...target, account: fingerprint(credential), signal: flight }, asked),
+        landed: (landing, started) => memory.remember(key, landing, started),
+      });
+      observe({ kind: 'lookup', result: shared.joined ? 'shared' : result });
+      return { outcome: await withSignal(shared.result, signal), source: 'registry' };
+    };
+
+    const held = new Set([keyOf(null)]);
+    const chains: readonly Candidates[] = [question.keychain, options.cloud ?? nobody, anonymously];
+    let failure: RegistryError | null = null;
     try {
-      const answer = await withSignal(
-        request(url, { method: 'HEAD', headers: { accept: ACCEPT }, dispatcher: agent, signal }),
-        signal,
-      );
-      const digest = parseDigest(String(answer.headers['docker-content-digest']));
-      if (digest === null) return failed('NotFound', `${registry} does not know ${reference.text}`);
-      return { kind: 'resolved', digest, mediaType: String(answer.headers['content-type']), source: 'registry' };
-    } catch {
-      return failed('Unreachable', `${registry} does not answer`);
+      for (const chain of chains) {
+        const candidates = await withSignal(chain(reference), signal);
+        for (const credential of candidates) held.add(keyOf(credential));
+        for (const credential of candidates) {
+          const { outcome, source } = await ask(credential);
+          if (!(outcome instanceof RegistryError)) {
+            return { kind: 'resolved', digest: outcome.digest, mediaType: outcome.mediaType, source };
+          }
+          failure = moreTelling(failure, outcome);
+          if (!TRY_NEXT.has(outcome.code)) return failed(outcome, newest(held));
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      failure = null;
     }
+    return failed(failure ?? new RegistryError('TimedOut', { host }), newest(held));
   }
 
-  return { resolve, resolvePlatform: resolve, close: () => agent.destroy() };
+  function newest(keys: ReadonlySet<string>): Digest | null {
+    const known = [...keys].map((key) => memory.lastKnown(key)).filter((entry) => entry !== null);
+    return known.toSorted((one, other) => other.at - one.at)[0]?.digest ?? null;
+  }
+
+  return {
+    resolve: (question) => answer(question, '', describe),
+    resolvePlatform(question) {
+      const { os, architecture, variant } = question.platform;
+      return answer(question, `#${os}/${architecture}/${variant ?? ''}`, describePlatform(question.platform));
+    },
+    async close() {
+      flights.close();
+      await transport.close();
+    },
+  };
 }
 
-function failed(code: ResolutionFailureCode, message: string): Resolution {
-  return { kind: 'failed', code, message, lastKnown: null };
+const describe: Load = (client, target, reference) => client.describe(target, reference);
+
+function describePlatform(platform: Platform): Load {
+  return async (client, target, reference) => {
+    const whole = await client.describe(target, reference);
+    const manifest = await client.fetchManifest(target, whole.digest);
+    const refusal = new RegistryError('NoPlatform', { host: target.endpoint.host, image: target.image });
+    if (manifest.kind === 'index') {
+      // An index also lists attestations and signatures, which run nowhere.
+      const entry = choosePlatform(
+        manifest.entries.filter(({ mediaType }) => isManifestType(mediaType)),
+        platform,
+      );
+      if (entry === null) throw refusal;
+      return { digest: entry.digest, mediaType: entry.mediaType };
+    }
+    if (manifest.config === null) throw refusal;
+    const built = parsePlatformOfConfig(await client.fetchBlob(target, manifest.config.digest));
+    if (choosePlatform([{ platform: built }], platform) === null) throw refusal;
+    return whole;
+  };
+}
+
+/** Endpoints by registry, for as long as a policy is in force: a question that is answered from memory costs no search. */
+function rememberEndpoints(): (settings: RegistriesPolicy, registry: string) => Endpoint | RegistryError {
+  const known = new WeakMap<RegistriesPolicy, Map<string, Endpoint | RegistryError>>();
+  return (settings, registry) => {
+    const own = known.get(settings) ?? new Map<string, Endpoint | RegistryError>();
+    const found = own.get(registry);
+    if (found !== undefined) return found;
+    if (own.size >= MOST_ENDPOINTS) own.clear();
+    const made = tryEndpoint(settings, registry);
+    own.set(registry, made);
+    known.set(settings, own);
+    return made;
+  };
+}
+
+function tryEndpoint(settings: RegistriesPolicy, registry: string): Endpoint | RegistryError {
+  try {
+    return findEndpoint(settings, registry);
+  } catch (error) {
+    if (error instanceof RegistryError) return error;
+    throw error;
+  }
+}
+
+/** The reference as the mirror knows it, so that the mirror gets its own credentials and nobody else's. */
+function atMirror(reference: ImageReference, { host, prefix }: Endpoint): ImageReference {
+  if (host === reference.registry) return reference;
+  const repository = `${prefix}${reference.repository}`;
+  const name = `${host}/${repository}`;
+  const text = `${name}${reference.tag === null ? '' : `:${reference.tag}`}`;
+  const plain = { ...reference, text, name, registry: host, repository, digest: null };
+  return reference.digest === null ? plain : { ...byDigest(plain, reference.digest), tag: reference.tag };
+}
+
+/** `library/nginx:1.27`, for messages that name the registry already. */
+function imageOf(reference: ImageReference): string {
+  const { repository, digest } = reference;
+  return digest === null ? `${repository}:${effectiveTag(reference)}` : `${repository}@${shortDigest(digest)}`;
+}
+
+/** That an image is not there is worth more than that somebody may not see it; else what the first credential met. */
+function moreTelling(first: RegistryError | null, next: RegistryError): RegistryError {
+  return first === null || (first.code !== 'NotFound' && next.code === 'NotFound') ? next : first;
+}
+
+function failed(error: RegistryError, lastKnown: Digest | null): Resolution {
+  const { code, message } = error;
+  return { kind: 'failed', code, message, lastKnown: LAST_KNOWN.has(code) ? lastKnown : null };
 }

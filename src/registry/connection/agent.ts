@@ -1,0 +1,129 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { classifyAddress } from './address.ts';
+
+/** How a connection may be made. Connections are shared by requests of the same reach only. */
+export interface Reach {
+  readonly privateAddresses: boolean;
+  /** PEM, added to the system's. */
+  readonly certificateAuthority: string | null;
+  /** URL of a proxy; null for a direct connection. */
+  readonly proxy: string | null;
+}
+
+/** The name led to an address that this reach does not include. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused';
+  /** Would listing the host help? */
+  readonly isForbidden: boolean;
+
+  constructor(isForbidden: boolean) {
+    super('the address is not asked');
+    this.isForbidden = isForbidden;
+  }
+}
+
+/** An authority that TLS does not take. */
+export class AuthorityRefused extends Error {
+  override readonly name = 'AuthorityRefused';
+}
+
+/** Connections, kept for reuse. */
+export interface Agents {
+  /** The dispatcher of a reach. Throws `AuthorityRefused`. */
+  forReach(reach: Reach): Dispatcher;
+  /** Breaks all connections. */
+  close(): Promise<void>;
+}
+
+/** A policy has a handful of authorities; more than this at once are older policies' and can go. */
+const MOST_AGENTS = 32;
+
+/**
+ * Makes the connections' keeper.
+ *
+ * @param connectMilliseconds how long a connection may take to stand.
+ */
+export function createAgents(connectMilliseconds: number): Agents {
+  const agents = new Map<string, Dispatcher>();
+  return {
+    forReach(reach) {
+      const key = JSON.stringify([reach.privateAddresses, reach.certificateAuthority, reach.proxy]);
+      const known = agents.get(key);
+      if (known !== undefined) return known;
+      const [oldest] = agents;
+      if (oldest !== undefined && agents.size >= MOST_AGENTS) {
+        agents.delete(oldest[0]);
+        void oldest[1].close(); // Lets what is under way finish.
+      }
+      const made = makeAgent(reach, connectMilliseconds);
+      agents.set(key, made);
+      return made;
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
+    },
+  };
+}
+
+function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, timeout: number): Dispatcher {
+  const trust = {
+    timeout,
+    allowH2: false, // So that connections are what bounds how much a host is asked at once.
+    rejectUnauthorized: true, // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    ...(certificateAuthority === null ? {} : { secureContext: makeContext(certificateAuthority) }),
+  };
+  const common = { allowH2: false, pipelining: 1, keepAliveTimeout: 20_000, keepAliveMaxTimeout: 60_000 };
+  if (proxy !== null) {
+    return new ProxyAgent({ ...common, uri: proxy, requestTls: trust, proxyTls: { timeout, allowH2: false } });
+  }
+  const connector = buildConnector({
+    ...trust,
+    lookup: guardedLookup(privateAddresses),
+  });
+  return new Agent({
+    ...common,
+    connect(options, callback) {
+      connector(options, (...[error, socket]) => {
+        if (error !== null) return callback(error, null);
+        // The lookup is not asked about addresses in URLs; and this is what we are really connected to.
+        const refusal = refusalOf(socket.remoteAddress ?? '', privateAddresses);
+        if (refusal === null) return callback(null, socket);
+        socket.destroy();
+        return callback(refusal, null);
+      });
+    },
+  });
+}
+
+function makeContext(certificateAuthority: string): SecureContext {
+  try {
+    return createSecureContext({ ca: [...getCACertificates('default'), certificateAuthority] });
+  } catch (cause) {
+    throw new AuthorityRefused('not a certificate', { cause });
+  }
+}
+
+/** Looks a name up, and refuses it if any of its addresses is one that may not be asked: what is checked is what is used. */
+function guardedLookup(privateAddresses: boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      const refusal = addresses
+        .map(({ address }) => refusalOf(address, privateAddresses))
+        .find((refused) => refused !== null);
+      const [first] = addresses;
+      if (refusal !== undefined || first === undefined) return callback(refusal ?? new AddressRefused(false), []);
+      return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family);
+    });
+  };
+}
+
+function refusalOf(address: string, privateAddresses: boolean): AddressRefused | null {
+  const kind = classifyAddress(address);
+  if (kind === 'forbidden') return new AddressRefused(true);
+  return kind === 'private' && !privateAddresses ? new AddressRefused(false) : null;
+}

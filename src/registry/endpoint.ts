@@ -1,0 +1,54 @@
+import { isAllowedHost } from '../core/policy/match.ts';
+import type { RegistriesPolicy, RegistryHostPolicy } from '../core/policy/schema.ts';
+import { RegistryError } from './error.ts';
+
+/** Where a registry is asked. */
+export interface Endpoint {
+  /** The host that is asked, as policies name it: the registry itself, or its mirror. */
+  readonly host: string;
+  /** What its paths start from: `https://registry-1.docker.io/v2/`. */
+  readonly base: URL;
+  /** What stands before the repository, for a mirror below a path: `hub/`, or nothing. */
+  readonly prefix: string;
+  readonly entry: RegistryHostPolicy | null;
+}
+
+/** Docker Hub's name is not where its registry is. */
+const API_HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']]);
+
+/**
+ * Finds where a registry is asked: there, or at the mirror that its entry names, as the mirror's own entry says. A mirror's
+ * mirror is not followed.
+ *
+ * @param registry a canonical registry, or a host of a URL in the same form.
+ * @returns the endpoint; throws `HostNotAllowed` where the policy's list leaves it out.
+ */
+export function findEndpoint(settings: RegistriesPolicy, registry: string): Endpoint {
+  const [host = registry, ...path] = findEntry(settings, registry)?.mirror?.split('/') ?? [];
+  if (!isAllowed(settings, registry) || !isAllowed(settings, host)) {
+    throw new RegistryError('HostNotAllowed', { host: registry });
+  }
+  const entry = findEntry(settings, host);
+  return {
+    host,
+    base: new URL(`${entry?.plainHttp === true ? 'http' : 'https'}://${API_HOSTS.get(host) ?? host}/v2/`),
+    prefix: path.map((part) => `${part}/`).join(''),
+    entry,
+  };
+}
+
+/** The entry of a host under `registries.hosts`; a host without one is asked with the defaults. */
+export function findEntry(settings: RegistriesPolicy, host: string): RegistryHostPolicy | null {
+  return settings.hosts.find((entry) => entry.host === host) ?? null;
+}
+
+/** May this host be asked at all? What `hosts` lists may, and the mirrors that it names. */
+export function isAllowed(settings: RegistriesPolicy, host: string): boolean {
+  return isAllowedHost(settings, host) || settings.hosts.some((entry) => entry.mirror?.split('/')[0] === host);
+}
+
+/** The name under which a URL's host stands in a policy: with its port unless that is 443, as in references. */
+export function hostOf(url: URL): string {
+  const hostname = url.hostname.replace(/\.$/, '');
+  return url.port === '' ? hostname : `${hostname}:${url.port}`;
+}
