@@ -76,7 +76,7 @@ function planLeft(slots: readonly ImageSlot[], kind: WorkloadKind, request: Admi
 /** That subresource stores no metadata, so there is no record and no refresh. */
 function planEphemeral(slots: readonly ImageSlot[], context: PlanContext): AdmissionPlan {
   const outcomes = slots.map((slot) => ({ ...planSlot(slot, null, null, context), entry: null }));
-  return { ...NOTHING, slots: outcomes, questions: context.inquiry.open };
+  return { ...NOTHING, slots: outcomes, questions: openQuestions(outcomes, context) };
 }
 
 /** A Job's template never changes: what was pinned is mapped back, all else passes. */
@@ -111,8 +111,13 @@ function planOurs(
     label: wantsLabel(kind, request, outcomes),
     reinvocation: outcomes.some((outcome) => isFromEarlierRound(outcome, context)),
     warnings: [...refresh.warnings, ...cronJobWarnings(kind, request), ...restartWarnings(kind, request, outcomes)],
-    questions: context.inquiry.open,
+    questions: openQuestions(outcomes, context),
   };
+}
+
+/** A request that is refused whatever registries say asks none of them. */
+function openQuestions(outcomes: readonly SlotOutcome[], context: PlanContext): readonly Question[] {
+  return outcomes.some((outcome) => outcome.denial?.code === 403) ? [] : context.inquiry.open;
 }
 
 /**

@@ -14,12 +14,12 @@ export function nextRefreshed(honoured: string | null, context: PlanContext): re
 }
 
 /**
- * A reinvocation brings the record of the round before: the stored values with one in front of them. Without this that
+ * A reinvocation brings the record of the round before: the stored values with one in front of them, maybe others behind. Without this that
  * value would be sorted behind the others, and the second round would change what the first one wrote.
  */
 function honouredInEarlierRound(stored: readonly string[], submitted: readonly string[]): string | null {
   const [first, ...rest] = submitted;
   if (first === undefined || stored.includes(first)) return null;
   const expected = stored.slice(0, MOST_REFRESHED - 1);
-  return rest.length === expected.length && rest.every((value, index) => value === expected[index]) ? first : null;
+  return expected.every((value, index) => value === rest[index]) ? first : null;
 }

@@ -92,7 +92,7 @@ function auditAnnotations(plan: AdmissionPlan, decision: AdmissionRecord['decisi
     const added = pinsText(plan, (outcome) => outcome === 'pinned');
     return added === null ? {} : { 'pins-added': added };
   }
-  const pins = pinsText(plan, () => true);
+  const pins = decision === 'denied' ? null : pinsText(plan, () => true);
   const deciding = decision === 'denied' ? plan.slots.filter((slot) => slot.denial !== null) : plan.slots;
   const rules = [...new Set(deciding.flatMap((slot) => slot.rule ?? []))].toSorted(byBytes);
   return {

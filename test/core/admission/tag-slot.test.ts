@@ -248,6 +248,13 @@ test('an unresolved tag ends the entry, memory included', () => {
   assert.equal(result.pins, null);
 });
 
+test('rules: what is denied anyway asks no registry about its other images', () => {
+  const policy = 'rules: [{name: r, match: {tags: [latest]}, action: deny}]';
+  const result = admit({ object: deployment({ app: 'nginx', side: 'nginx:1.27' }), registry: { [NGINX]: A }, policy });
+  assert.equal(result.allowed, false);
+  assert.deepEqual(result.asked, []);
+});
+
 test('rules: deny says which image and which rule, and what its author advises', () => {
   const policy = 'rules: [{name: no-latest, match: {tags: [latest]}, action: deny, message: "See the wiki."}]';
   const result = admit({ object: deployment({ app: 'nginx' }), policy });
