@@ -36,6 +36,10 @@ test('an empty range is *, as Argo CD Image Updater has it', () => {
   assert.equal(membersOf(' \t'), membersOf('*'));
 });
 
+test('white space of any kind divides, and does not count at the ends', () => {
+  assert.equal(membersOf('\t>=1.2.3\n<2 '), membersOf('>=1.2.3, <2'));
+});
+
 test('a range of 32 alternatives is the longest, and one of 512 characters', () => {
   const alternatives = Array.from({ length: 32 }, (_, index) => `${index}.x`);
   assert.ok(parseConstraint(alternatives.join('||')).ok);
