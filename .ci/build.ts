@@ -4,6 +4,7 @@
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -14,7 +15,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { main: '.ci/launch.ts' },
+  entryPoints: { main: fileURLToPath(import.meta.resolve('./launch.ts')) },
   outdir: folder,
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
