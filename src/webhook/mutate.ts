@@ -35,6 +35,8 @@ export type ResolveDigest = (question: {
   readonly keychain: Keychain;
   /** How old the answer may be; 0 asks past the cache. Without it, as old as the policy lets a recorded digest be. */
   readonly maxAgeMilliseconds?: number;
+  /** Whose share of the registry's patience this is: the namespace. */
+  readonly limit: string;
   readonly signal: AbortSignal;
 }) => Promise<Resolution>;
 
@@ -76,9 +78,10 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
     if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');
     const keychain = needs.keychain(request);
     const ask = async (question: Question) => {
-      const age = question.freshness === 'past-cache' ? { maxAgeMilliseconds: 0 } : {};
-      const resolution = await needs.resolve({ reference: question.reference, keychain, signal, ...age });
-      answers.set(questionKey(question), resolution);
+      const { reference, freshness } = question;
+      const age = freshness === 'past-cache' ? { maxAgeMilliseconds: 0 } : {};
+      const limit = request.namespace;
+      answers.set(questionKey(question), await needs.resolve({ reference, keychain, limit, signal, ...age }));
     };
     await Promise.all(plan.questions.map(ask));
     plan = planAdmission(request, facts);
