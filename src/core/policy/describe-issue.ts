@@ -30,6 +30,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       if (issue.origin === 'string') return 'must not be empty';
       return `must be ${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}, not ${quoted(input)}`;
     case 'too_big':
+      if (issue.origin === 'string') return `must have at most ${issue.maximum} characters`;
       return `must be at most ${issue.maximum}, not ${quoted(input)}`;
     case 'custom':
     case 'invalid_element':

@@ -21,8 +21,9 @@ export function parseImageGlob(text: string): ParsedImageGlob {
   if (wrong !== null) return bad(wrong);
   const quoted = JSON.stringify(text);
   const slash = text.indexOf('/');
-  if (text.includes('@') || text.lastIndexOf(':') > Math.max(slash, text.indexOf(']'), 0)) {
-    if (slash !== -1) return bad(`${quoted} names a tag or digest: globs are of repositories, tags have their own key`);
+  const last = text.slice(text.lastIndexOf('/') + 1);
+  if (/@|:/.test(last.replace(/^\[.*\]/, ''))) {
+    return bad(`${quoted} names a tag or a digest: globs are of repositories, and tags have a key of their own`);
   }
   if (slash === -1) {
     if (text.includes('**')) return good(text.toLowerCase());

@@ -30,6 +30,13 @@ export function someOf<Field extends z.ZodType>(field: Field) {
 /** Text that is not empty. */
 export const text = z.string().min(1);
 
+/** A name that is shown in warnings and audit lines: one line of at most 100 characters. */
+export const title = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^\P{Cc}*$/u, 'must be one line');
+
 /** A duration as Go writes it, in milliseconds. */
 export function duration(limits: { readonly least: number; readonly most: number }) {
   return z.string().transform((written, context) => {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { WORKLOAD_KINDS } from '../../workload/kinds.ts';
 import { NAMESPACE_GLOBS, TAG_GLOBS, TEXT_GLOBS } from '../grammar/glob.ts';
-import { glob, imageGlob, labels, mapping, optional, pattern, someOf, text, versionRange } from './fields.ts';
+import { glob, imageGlob, labels, mapping, optional, pattern, someOf, text, title, versionRange } from './fields.ts';
 
 const action = z.enum(['pin', 'warn', 'deny', 'ignore']);
 const format = z.enum(['digest', 'tag+digest']);
@@ -25,7 +25,7 @@ export const defaultsSchema = mapping({
 
 /** One of a policy's `rules`: every given field of `match` must match, and the first rule that does decides. */
 export const ruleSchema = mapping({
-  name: text,
+  name: title,
   match: mapping({
     namespaces: optional(someOf(glob(NAMESPACE_GLOBS))),
     namespaceLabels: optional(labels),
