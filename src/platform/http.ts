@@ -132,11 +132,12 @@ const MALFORMED = /^(?:HPE_.*|UND_ERR_(?:HEADERS_OVERFLOW|RES_CONTENT_LENGTH_MIS
 function explain(error: unknown): unknown {
   if (error instanceof HttpError) return error;
   const cause = error;
+  if (error instanceof errors.HTTPParserError) return new HttpError('Malformed', { cause });
   const code = codeOf(error);
   if (code === null) return error;
   if (UNTRUSTED.test(code)) return new HttpError('Untrusted', { cause });
   if (NOT_TLS.test(code)) return new HttpError('NotTls', { cause });
-  if (MALFORMED.test(code) || error instanceof errors.HTTPParserError) return new HttpError('Malformed', { cause });
+  if (MALFORMED.test(code)) return new HttpError('Malformed', { cause });
   return NO_CONNECTION.test(code) ? new HttpError('Unreachable', { cause }) : error;
 }
 

@@ -25,7 +25,7 @@ const API_HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-
  */
 export function findEndpoint(settings: RegistriesPolicy, registry: string): Endpoint {
   const [host = registry, ...path] = findEntry(settings, registry)?.mirror?.split('/') ?? [];
-  if (!isAllowed(settings, registry) || !isAllowed(settings, host)) {
+  if (!isAllowedHost(settings, registry) || !isAllowedHost(settings, host)) {
     throw new RegistryError('HostNotAllowed', { host: registry });
   }
   const entry = findEntry(settings, host);
@@ -40,11 +40,6 @@ export function findEndpoint(settings: RegistriesPolicy, registry: string): Endp
 /** The entry of a host under `registries.hosts`; a host without one is asked with the defaults. */
 export function findEntry(settings: RegistriesPolicy, host: string): RegistryHostPolicy | null {
   return settings.hosts.find((entry) => entry.host === host) ?? null;
-}
-
-/** May this host be asked at all? What `hosts` lists may, and the mirrors that it names. */
-export function isAllowed(settings: RegistriesPolicy, host: string): boolean {
-  return isAllowedHost(settings, host) || settings.hosts.some((entry) => entry.mirror?.split('/')[0] === host);
 }
 
 /** The name under which a URL's host stands in a policy: with its port unless that is 443, as in references. */

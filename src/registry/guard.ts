@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
+import { isAllowedHost } from '../core/policy/match.ts';
 import type { RegistriesPolicy, RegistryHostPolicy } from '../core/policy/schema.ts';
 import { classifyAddress } from './connection/address.ts';
-import { type Endpoint, findEntry, hostOf, isAllowed } from './endpoint.ts';
+import { type Endpoint, findEntry, hostOf } from './endpoint.ts';
 import { RegistryError } from './error.ts';
 
 /** Leave to send a request to a URL's host, and on which terms. */
@@ -59,7 +60,7 @@ export function permitRedirect(settings: RegistriesPolicy, from: Permit, locatio
   if ((url.protocol !== 'https:' && !isPlain) || hasUser(url)) {
     throw new RegistryError('RedirectNotSafe', { host: from.host });
   }
-  if (!isAllowed(settings, host)) {
+  if (!isAllowedHost(settings, host)) {
     throw new RegistryError('RedirectNotAllowed', { host: from.host, other: nameOf(url) });
   }
   try {
@@ -101,7 +102,7 @@ export function permitRealm(settings: RegistriesPolicy, endpoint: Endpoint, real
       };
     }
     const isKnown = KNOWN_REALMS.get(registry) === host && url.protocol === 'https:';
-    if (!isKnown && (!isAllowed(settings, host) || (isPlain && own?.plainHttp !== true))) {
+    if (!isKnown && (!isAllowedHost(settings, host) || (isPlain && own?.plainHttp !== true))) {
       throw new RegistryError('HostNotAllowed', { host });
     }
     return { ...permit(url, host, own), credentials: isKnown };

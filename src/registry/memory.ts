@@ -70,6 +70,7 @@ export function createMemory(now: () => number): Memory {
         entries.set(key, { known: { digest: outcome.digest, mediaType: outcome.mediaType, at }, failure: null });
         return;
       }
+      if (outcome.reason === 'QueueFull') return; // That was us, and a moment later it may be over.
       const asked = (outcome.retryAfterMilliseconds ?? 0) / 1000;
       const seconds = Math.min(Math.max(FAILURE_SECONDS[outcome.code], asked), LONGEST_FAILURE_SECONDS);
       entries.set(key, { known: before, failure: { error: outcome, until: now() + seconds * 1000 } });

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
@@ -40,6 +41,8 @@ export interface Agents {
 
 /** A policy has a handful of authorities; more than this at once are older policies' and can go. */
 const MOST_AGENTS = 32;
+/** To one host; as many as requests that a transport lets through. */
+const MOST_CONNECTIONS = 8;
 
 /**
  * Makes the connections' keeper.
@@ -76,7 +79,13 @@ function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, tim
     rejectUnauthorized: true, // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
     ...(certificateAuthority === null ? {} : { secureContext: makeContext(certificateAuthority) }),
   };
-  const common = { allowH2: false, pipelining: 1, keepAliveTimeout: 20_000, keepAliveMaxTimeout: 60_000 };
+  const common = {
+    allowH2: false,
+    connections: MOST_CONNECTIONS,
+    pipelining: 1,
+    keepAliveTimeout: 20_000,
+    keepAliveMaxTimeout: 60_000,
+  };
   if (proxy !== null) {
     return new ProxyAgent({ ...common, uri: proxy, requestTls: trust, proxyTls: { timeout, allowH2: false } });
   }
@@ -99,9 +108,15 @@ function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, tim
   });
 }
 
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
 function makeContext(certificateAuthority: string): SecureContext {
+  // A context takes any text without a word, and then trusts nobody.
+  const certificates = certificateAuthority.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw new AuthorityRefused('not a certificate');
   try {
-    return createSecureContext({ ca: [...getCACertificates('default'), certificateAuthority] });
+    const own = certificates.map((certificate) => new X509Certificate(certificate).toString());
+    return createSecureContext({ ca: [...getCACertificates('default'), ...own] });
   } catch (cause) {
     throw new AuthorityRefused('not a certificate', { cause });
   }
