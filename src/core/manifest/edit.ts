@@ -1,0 +1,136 @@
+import { findDifferences } from './difference.ts';
+import type { Manifest, ManifestProblem, Path, Span, WrittenText } from './document.ts';
+import { placesOf } from './place.ts';
+import { readManifest } from './read.ts';
+import { spell } from './spelling.ts';
+
+/** A new value for the string at a place. */
+export interface Edit {
+  /** The index of the document. */
+  readonly document: number;
+  readonly path: Path;
+  readonly value: string;
+}
+
+export type Edited =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: ManifestProblem };
+
+/** A few aliases can stand for more values than there is time to compare. What is written out always is less. */
+const MOST_VALUES = 2_000_000;
+
+interface Replacement extends Span {
+  readonly text: string;
+}
+
+/** An edit, and what is written at its place now. */
+interface PlacedEdit extends Edit {
+  readonly written: WrittenText;
+}
+
+/**
+ * Gives strings of a manifest new values. Only the bytes of those values change; quotes, comments, line ends, anchors and
+ * everything else stay.
+ *
+ * The result is read again: exactly the places that were named must have changed. A text that several places share by an
+ * anchor is changed once where all of them were named; otherwise an alias that was named gives way to the value itself.
+ *
+ * @returns the new text, or why the values cannot be written so, and where.
+ */
+export function editManifest(manifest: Manifest, edits: readonly Edit[]): Edited {
+  if (edits.length === 0) return { ok: true, text: manifest.text };
+  const placed: PlacedEdit[] = [];
+  for (const edit of edits) {
+    const written = manifest.documents[edit.document]?.textAt(edit.path) ?? null;
+    if (written === null) return failed(manifest, 0, `there is no text at ${pathText(edit.path)}`);
+    placed.push({ ...edit, written });
+  }
+  const shared = attempt(manifest, placed, (written) => written);
+  if (shared.ok || !placed.some(({ written }) => written.alias !== null)) return shared;
+  // An alias has no quotes to keep.
+  return attempt(manifest, placed, ({ alias, ...written }) =>
+    alias === null ? { ...written, alias } : { ...written, ...alias, style: 'plain', alias },
+  );
+}
+
+function attempt(
+  manifest: Manifest,
+  edits: readonly PlacedEdit[],
+  where: (written: WrittenText) => WrittenText,
+): Edited {
+  const replacements = new Map<number, Replacement>();
+  for (const { written, value, path } of edits) {
+    const target = where(written);
+    const text = spell(value, target, manifest.text.slice(target.start, target.end));
+    if (text === null)
+      return failed(manifest, target.start, `${pathText(path)} is written in a way that cannot hold ${value}`);
+    if ((replacements.get(target.start)?.text ?? text) !== text) {
+      return failed(manifest, target.start, `${pathText(path)} shares its text with a place that gets another value`);
+    }
+    replacements.set(target.start, { start: target.start, end: target.end, text });
+  }
+  const text = replaceAll(manifest.text, [...replacements.values()]);
+  const problem = verify(manifest, edits, text);
+  return problem === null ? { ok: true, text } : failed(manifest, problem.offset, problem.message);
+}
+
+function replaceAll(text: string, replacements: readonly Replacement[]): string {
+  const pieces: string[] = [];
+  let at = 0;
+  for (const { start, end, text: inserted } of replacements.toSorted((a, b) => a.start - b.start)) {
+    pieces.push(text.slice(at, start), inserted);
+    at = end;
+  }
+  return pieces.join('') + text.slice(at);
+}
+
+/** What is not as it should be after the edit; null where all is. */
+function verify(
+  manifest: Manifest,
+  edits: readonly PlacedEdit[],
+  text: string,
+): { offset: number; message: string } | null {
+  const read = readManifest(text);
+  const [first] = edits;
+  const start = first?.written.start ?? 0;
+  if (!read.ok || read.manifest.documents.length !== manifest.documents.length) {
+    return { offset: start, message: 'the new text could not be read again' };
+  }
+  const intended = new Map(edits.map((edit) => [placeKey(edit.document, edit.path), edit]));
+  for (const { document, path, value, written } of edits) {
+    if (read.manifest.documents[document]?.textAt(path)?.value !== value) {
+      return { offset: written.start, message: `the new text would not say ${value} at ${pathText(path)}` };
+    }
+  }
+  const mostValues = Math.max(MOST_VALUES, text.length);
+  for (const [index, { value }] of manifest.documents.entries()) {
+    const differences = findDifferences(value, read.manifest.documents[index]?.value, mostValues);
+    if (differences === null)
+      return { offset: start, message: 'its aliases stand for more values than can be compared' };
+    const other = differences.find((path) => !intended.has(placeKey(index, path)));
+    if (other !== undefined) {
+      const culprit =
+        edits.find(
+          ({ document, written }) =>
+            document === index && written.start === manifest.documents[index]?.textAt(other)?.start,
+        ) ?? first;
+      return {
+        offset: culprit?.written.start ?? 0,
+        message: `${pathText(culprit?.path ?? [])} shares its text with ${pathText(other)}, which is to stay: write it out`,
+      };
+    }
+  }
+  return null;
+}
+
+function placeKey(document: number, path: Path): string {
+  return JSON.stringify([document, ...path]);
+}
+
+function pathText(path: Path): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+}
+
+function failed(manifest: Manifest, offset: number, message: string): Edited {
+  return { ok: false, problem: { ...placesOf(manifest.text)(offset), message } };
+}
