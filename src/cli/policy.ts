@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { text as readStream } from 'node:stream/consumers';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../core/image/reference.ts';
 import { explainDecision } from '../core/policy/decide.ts';
-import { parsePolicyFile } from '../core/policy/manifest.ts';
-import type { Policy, PolicyError } from '../core/policy/schema.ts';
+import type { Policy } from '../core/policy/schema.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../core/workload/kinds.ts';
 import {
   CommandError,
@@ -17,6 +13,7 @@ import {
   writeJson,
   writeLine,
 } from './output.ts';
+import { policyErrorText, readPolicy, readPolicyFile } from './policy-file.ts';
 import { type FinishCommand, imageArgument, outputOption } from './program.ts';
 
 interface ExplainOptions {
@@ -55,11 +52,11 @@ export function policyCommand(io: CommandIO, finish: FinishCommand): Command {
 }
 
 async function check(io: CommandIO, file: string, output: OutputFormat): Promise<ExitCode> {
-  const parsed = parsePolicyFile(await readText(io, file));
+  const parsed = await readPolicyFile(io, file);
   const errors = parsed.ok ? [] : parsed.errors;
   if (output === 'json') writeJson(io.stdout, { file, valid: parsed.ok, errors });
   else if (parsed.ok) writeLine(io.stdout, `${file}: valid`);
-  else for (const error of errors) writeLine(io.stdout, errorText(file, error));
+  else for (const error of errors) writeLine(io.stdout, policyErrorText(file, error));
   return parsed.ok ? 0 : 1;
 }
 
@@ -70,13 +67,8 @@ async function explain(io: CommandIO, images: readonly string[], options: Explai
       'policy explain: this version cannot ask a cluster for its policy: name it with --policy FILE',
     );
   }
-  const parsed = parsePolicyFile(await readText(io, options.policy));
-  if (!parsed.ok) {
-    const [first] = parsed.errors;
-    const more = parsed.errors.length > 1 ? ` (${parsed.errors.length} errors: see tagpin policy check)` : '';
-    throw new CommandError(2, `${first === undefined ? options.policy : errorText(options.policy, first)}${more}`);
-  }
-  const explanations = images.map((image) => explainImage(parsed.policy, image, options));
+  const policy = await readPolicy(io, options.policy);
+  const explanations = images.map((image) => explainImage(policy, image, options));
   if (options.output === 'json') {
     for (const explanation of explanations) writeJson(io.stdout, explanation);
   } else {
@@ -109,21 +101,6 @@ function explainImage(policy: Policy, image: string, { namespace, namespaceLabel
     reference,
   });
   return { image, action, rule, reason } as const;
-}
-
-async function readText(io: CommandIO, file: string): Promise<string> {
-  try {
-    return file === '-' ? await readStream(io.stdin) : await readFile(resolve(io.directory, file), 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    const problem = code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${String(code)})`;
-    throw new CommandError(3, `policy: ${file}: ${problem}`, { cause: error });
-  }
-}
-
-/** As compilers write it, so that editors find the place. */
-function errorText(file: string, { line, column, path, message }: PolicyError): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
 function parseKind(text: string): WorkloadKind {

@@ -60,6 +60,8 @@ function describeChoice(choices: readonly string[], input: unknown): string {
 }
 
 function quoted(input: unknown): string {
-  const text = typeof input === 'string' ? JSON.stringify(input) : String(input);
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object') return 'a mapping';
+  const text = typeof input === 'number' ? `${input}` : JSON.stringify(input);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

@@ -6,7 +6,7 @@ export function nearestWord(text: string, words: readonly string[]): string | nu
   const beginning =
     text.length < 3 ? undefined : words.find((word) => word.toLowerCase().startsWith(text.toLowerCase()));
   let best = beginning ?? null;
-  let least = Math.min(2, Math.ceil(text.length / 3)) + 1;
+  let least = beginning === undefined ? Math.min(2, Math.ceil(text.length / 3)) + 1 : 2;
   for (const word of words) {
     if (Math.abs(word.length - text.length) >= least) continue;
     const distance = editDistance(text.toLowerCase(), word.toLowerCase());

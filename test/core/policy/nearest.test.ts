@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nearestWord } from '../../../src/core/policy/nearest.ts';
 
-const WORDS = ['action', 'format', 'onUnresolved', 'namespaces', 'namespaceLabels', 'tags', 'ghcr.io', 'pin'];
+const WORDS = ['acr', 'action', 'format', 'onUnresolved', 'namespaces', 'namespaceLabels', 'tags', 'ghcr.io', 'pin'];
 
 // [what is written, what was meant]
 const rows: readonly (readonly [string, string | null])[] = [

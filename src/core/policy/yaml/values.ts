@@ -84,7 +84,8 @@ export function readValues(document: Document.Parsed, place: (offset: number) =>
   const pairOf = (map: YAMLMap, key: string | number): Pair | undefined => {
     let index = indexes.get(map);
     if (index === undefined) {
-      index = new Map(map.items.map((pair) => [keyText(pair) ?? '', pair]));
+      // Of a key that repeats the first one is read, so it must be the last to enter.
+      index = new Map(map.items.map((pair) => [keyText(pair) ?? '', pair] as const).toReversed());
       indexes.set(map, index);
     }
     return index.get(String(key));
