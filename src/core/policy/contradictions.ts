@@ -1,4 +1,4 @@
-import { compileHostGlob, parseHost, parseHostGlob } from './host.ts';
+import { parseHost } from './host.ts';
 import type { Path } from './yaml/problem.ts';
 
 /** A problem and the path of what it is about. */
@@ -18,7 +18,6 @@ export function findContradictions(policy: unknown): readonly Finding[] {
     ...repeated(policy, ['verify'], 'name', 'entry', (name) => name),
     ...repeated(registries, ['registries', 'hosts'], 'host', 'entry', canonicalHost),
     ...proxyWithoutAllow(registries),
-    ...mirrorsOutside(registries),
     ...verifyEntries(field(policy, 'verify')),
     ...emptyProtections(field(field(policy, 'sweep'), 'protect')),
   ];
@@ -50,25 +49,6 @@ function proxyWithoutAllow(registries: unknown): readonly Finding[] {
   return isAlone
     ? [{ path: ['registries', 'proxy'], message: 'a proxy goes only with registries.allow: list the hosts' }]
     : [];
-}
-
-function mirrorsOutside(registries: unknown): readonly Finding[] {
-  const allow = field(registries, 'allow');
-  if (allow === undefined) return [];
-  const hosts = items(field(registries, 'hosts'));
-  const listed = new Set(hosts.map((entry) => canonicalHost(String(field(entry, 'host')))));
-  const globs = items(allow).flatMap((written) => {
-    const parsed = typeof written === 'string' ? parseHostGlob(written) : null;
-    return parsed?.ok === true ? [compileHostGlob(parsed.host)] : [];
-  });
-  return hosts.flatMap((entry, index) => {
-    const mirror = field(entry, 'mirror');
-    if (typeof mirror !== 'string') return [];
-    const parsed = parseHost(mirror.split('/')[0] ?? '');
-    if (!parsed.ok || listed.has(parsed.host) || globs.some((matches) => matches(parsed.host))) return [];
-    const message = `${parsed.host} may not be asked: add it to registries.allow or registries.hosts`;
-    return [{ path: ['registries', 'hosts', index, 'mirror'], message }];
-  });
 }
 
 function verifyEntries(verify: unknown): readonly Finding[] {

@@ -69,15 +69,15 @@ export function hostMatches(glob: string, registry: string): boolean {
 const ALLOWED_HOSTS = new WeakMap<RegistriesPolicy, (registry: string) => boolean>();
 
 /**
- * May a registry be asked by its name? Hosts under `hosts` may, others where `allow` has them or is absent; which addresses a
- * name may have is another question.
+ * May a registry be asked by its name? Hosts under `hosts` may, and the mirrors that are named there; others where `allow` has
+ * them or is absent. Which addresses a name may have is another question.
  *
  * @param registry a canonical registry, as in a reference.
  */
 export function isAllowedHost(registries: RegistriesPolicy, registry: string): boolean {
   let allowed = ALLOWED_HOSTS.get(registries);
   if (allowed === undefined) {
-    const listed = new Set(registries.hosts.map(({ host }) => host));
+    const listed = new Set(registries.hosts.flatMap(({ host, mirror }) => [host, mirror?.split('/')[0] ?? host]));
     const globs = registries.allow?.map(compileHostGlob) ?? null;
     allowed = (name) => listed.has(name) || globs === null || globs.some((matches) => matches(name));
     ALLOWED_HOSTS.set(registries, allowed);

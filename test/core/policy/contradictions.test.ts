@@ -22,13 +22,6 @@ const rows: readonly (readonly [string, unknown, readonly string[]])[] = [
     { registries: { hosts: [{ host: 'Docker.io' }, { host: 'index.docker.io:443' }] } },
     ['registries.hosts.1.host'],
   ],
-  ['a mirror where all is allowed', { registries: { hosts: [{ host: 'a.io', mirror: 'm.io' }] } }, []],
-  [
-    'a mirror that is not',
-    { registries: { allow: ['a.io'], hosts: [{ host: 'a.io', mirror: 'm.io/x' }] } },
-    ['registries.hosts.0.mirror'],
-  ],
-  ['a mirror that a glob allows', { registries: { allow: ['*.io'], hosts: [{ host: 'a.b', mirror: 'm.io/x' }] } }, []],
   ['a signature to verify', { verify: [{ keys: ['x'] }] }, ['verify']],
   ['nobody whose signature counts', { verify: [{}] }, ['verify', 'verify.0']],
   [

@@ -111,8 +111,12 @@ test('a host may be asked where it is listed, or allowed, or where everything is
     ['docker.io', 'eu.gcr.io', 'registry.internal:5000'],
   );
   assert.ok(isAllowedHost(DEFAULT_POLICY.registries, 'anything.example'));
-  const none = policyOf('registries: {allow: [], hosts: [{host: a.io}]}').registries;
-  assert.deepEqual([isAllowedHost(none, 'a.io'), isAllowedHost(none, 'b.io')], [true, false]);
+  const none = policyOf('registries: {allow: [], hosts: [{host: a.io, mirror: "m.io:5000/hub"}]}').registries;
+  const hosts = ['a.io', 'b.io', 'm.io:5000', 'm.io'];
+  assert.deepEqual(
+    hosts.map((host) => isAllowedHost(none, host)),
+    [true, false, true, false],
+  );
 });
 
 test('a glob of hosts may be spelt in any way, and a bad one matches nothing', () => {

@@ -47,7 +47,6 @@ registries:
       requestsPerSecond: 20
       authRealms: ["auth.internal"]
       mirror: "mirror.internal/hub"
-    - host: mirror.internal
 sweep:
   interval: 2m
   applicationNamespaces: [argocd]
