@@ -78,10 +78,13 @@ export function createTokens({ settings, transport, now, flightMilliseconds }: T
     const signal = AbortSignal.timeout(flightMilliseconds);
     const shown = { ...request, credential, signal };
     const received = now();
-    const answer =
+    const asked =
       credential?.kind === 'identity'
-        ? await postForm(permit, shown, credential.token)
-        : await getWithBasic(permit, shown, credential);
+        ? postForm(permit, shown, credential.token)
+        : getWithBasic(permit, shown, credential);
+    const answer = await asked.catch((error: unknown) => {
+      throw signal.aborted ? new RegistryError('TimedOut', permit, { cause: error }) : error;
+    });
     const { value, lifeSeconds } = readToken(answer, request, heldBackFrom);
     const token: KeptToken = { value, heldBackFrom, until: received + lifeSeconds * 1000 * SHARE_OF_LIFE };
     kept.set(keyOf(request), token);

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import test, { after, before } from 'node:test';
 import { request } from 'undici';
 import { issueAuthority, issueServing, validFor } from '../../../src/certificates/issue.ts';
@@ -93,6 +96,30 @@ test('a proxy is told the name and gets the request', async (t) => {
     'through the proxy',
   );
   assert.equal(proxy.requests[0]?.path, 'http://registry.corp/v2/');
+});
+
+test('a registry with TLS is reached through a tunnel, and checked all the same', async (t) => {
+  const asked: string[] = [];
+  const proxy = createServer();
+  proxy.on('connect', (request: IncomingMessage, socket: Socket) => {
+    asked.push(request.url ?? '');
+    const upstream = connect(secure.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      upstream.pipe(socket).pipe(upstream);
+    });
+    for (const end of [socket, upstream]) end.on('error', () => end.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => proxy.close());
+  const through: Reach = { ...nowhere, proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const url = `https://localhost:${secure.port}/`;
+  assert.equal(await get(url, { ...through, certificateAuthority: authority }), 'secure');
+  await assert.rejects(get(url, through), /certificate/);
+  assert.deepEqual(
+    asked,
+    Array.from({ length: 2 }, () => `localhost:${secure.port}`),
+  );
 });
 
 test('old reaches make room for new ones', async () => {
