@@ -39,7 +39,7 @@ export function isManifestType(mediaType: string | null): mediaType is string {
 }
 
 /** Is this the type of an index of several platforms? */
-export function isIndexType(mediaType: string | null): boolean {
+function isIndexType(mediaType: string | null): boolean {
   return INDEXES.some((known) => known === mediaType);
 }
 

@@ -6,6 +6,7 @@ import type { HttpAnswer } from '../platform/http.ts';
 import type { Transport } from './connection/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './error.ts';
+import { ANONYMOUS } from './fingerprint.ts';
 import { permitRealm, type RealmPermit } from './guard.ts';
 
 /** What a token is asked for. */
@@ -106,7 +107,7 @@ export function createTokens({ settings, transport, now, flightMilliseconds }: T
       method: 'GET',
       headers: { accept: 'application/json' },
       authorization: basic(credential),
-      account: credential === null ? 'anonymous' : request.account,
+      account: credential === null ? ANONYMOUS : request.account,
       maximumBytes: LARGEST_ANSWER,
       signal: request.signal,
     });

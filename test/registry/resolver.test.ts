@@ -1,82 +1,15 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
 import type { Credential } from '../../src/core/image/credentials.ts';
 import { parsePlatform } from '../../src/core/image/platform.ts';
-import { type ImageReference, parseReference } from '../../src/core/image/reference.ts';
-import type { Resolution } from '../../src/core/image/resolution.ts';
-import {
-  createResolver,
-  type Question,
-  type ResolverEvent,
-  type ResolverOptions,
-} from '../../src/registry/resolver.ts';
-import { registriesOf, startLoopback } from '../support/loopback.ts';
-import { type RegistryOptions, startRegistry } from '../support/registry.ts';
+import type { Fault } from '../support/faults.ts';
+import { ROBOT, reference, show, startResolver } from '../support/resolver.ts';
 
-const ROBOT: Credential = { kind: 'basic', username: 'robot', password: 'secret' };
 const WRONG: Credential = { kind: 'basic', username: 'robot', password: 'wrong' };
 
-function reference(text: string): ImageReference {
-  const parsed = parseReference(text);
-  assert.ok(parsed.ok, text);
-  return parsed.reference;
-}
-
-function show(resolution: Resolution): string {
-  return resolution.kind === 'resolved' ? resolution.digest : resolution.code;
-}
-
-interface SetUp extends RegistryOptions {
-  readonly resolver?: Partial<ResolverOptions>;
-  readonly registries?: (host: string) => object;
-}
-
-async function setUp(t: TestContext, options: SetUp = {}) {
-  const registry = await startRegistry(options);
-  let settings = registriesOf(
-    options.registries?.(registry.host) ?? {
-      hosts: [{ host: registry.host, plainHttp: true, authRealms: [registry.tokenHost] }],
-    },
-  );
-  let passed = 0;
-  const events: ResolverEvent[] = [];
-  const resolver = createResolver({
-    settings: () => settings,
-    observe: (event) => events.push(event),
-    now: () => performance.now() + passed,
-    flightMilliseconds: 1000,
-    ...options.resolver,
-  });
-  t.after(async () => {
-    await resolver.close();
-    await registry.close();
-  });
-  const ask = (image: string, more: Partial<Question> & { credentials?: readonly Credential[] } = {}) =>
-    resolver.resolve({
-      reference: reference(image.includes('/') ? image : `${registry.host}/${image}`),
-      keychain: async () => more.credentials ?? [],
-      signal: new AbortController().signal,
-      ...more,
-    });
-  return {
-    registry,
-    resolver,
-    events,
-    ask,
-    pass: (seconds: number) => {
-      passed += seconds * 1000;
-    },
-    change: (registries: object) => {
-      settings = registriesOf(registries);
-    },
-    lookups: () => events.flatMap((event) => (event.kind === 'lookup' ? [event.result] : [])),
-  };
-}
-
 test('a thousand who ask for one image at once cost one HEAD', async (t) => {
-  const { registry, ask, lookups } = await setUp(t, { latencyMilliseconds: 20 });
+  const { registry, ask, lookups } = await startResolver(t, { latencyMilliseconds: 20 });
   const digest = registry.pushImage('app', '1');
   const all = await Promise.all(Array.from({ length: 1000 }, () => ask('app:1')));
   assert.deepEqual(new Set(all.map(show)), new Set([digest]));
@@ -88,7 +21,7 @@ test('a thousand who ask for one image at once cost one HEAD', async (t) => {
 });
 
 test('a digest is served from memory while it is fresh, and asked for anew after that', async (t) => {
-  const { registry, ask, pass, lookups } = await setUp(t);
+  const { registry, ask, pass, lookups } = await startResolver(t);
   const old = registry.pushImage('app', '1');
   assert.deepEqual(await ask('app:1'), {
     kind: 'resolved',
@@ -107,7 +40,7 @@ test('a digest is served from memory while it is fresh, and asked for anew after
 });
 
 test('spellings of one image share their memory', async (t) => {
-  const { registry, ask } = await setUp(t);
+  const { registry, ask } = await startResolver(t);
   registry.pushImage('app', 'latest');
   await ask('app');
   await ask('app:latest');
@@ -115,7 +48,7 @@ test('spellings of one image share their memory', async (t) => {
 });
 
 test('past the memory means: asked after the question', async (t) => {
-  const { registry, ask } = await setUp(t, { latencyMilliseconds: 60 });
+  const { registry, ask } = await startResolver(t, { latencyMilliseconds: 60 });
   const old = registry.pushImage('app', '1');
   const early = ask('app:1');
   await sleep(100 - 60);
@@ -128,7 +61,7 @@ test('past the memory means: asked after the question', async (t) => {
 });
 
 test('failures are remembered for seconds, and not by who goes past the memory', async (t) => {
-  const { registry, ask, pass, lookups } = await setUp(t);
+  const { registry, ask, pass, lookups } = await startResolver(t);
   assert.equal(show(await ask('app:1')), 'NotFound');
   const digest = registry.pushImage('app', '1');
   assert.equal(show(await ask('app:1')), 'NotFound');
@@ -141,12 +74,7 @@ test('failures are remembered for seconds, and not by who goes past the memory',
 });
 
 // [what happens to the registry, code, is the last digest given]
-const outages: readonly (readonly [
-  string,
-  Parameters<Awaited<ReturnType<typeof startRegistry>>['fault']>[0],
-  string,
-  boolean,
-])[] = [
+const outages: readonly (readonly [string, Fault, string, boolean])[] = [
   ['resets', { kind: 'reset', after: 'request' }, 'Unreachable', true],
   ['fails', { kind: 'status', status: 503 }, 'Unreachable', true],
   ['hangs', { kind: 'hang', after: 'request' }, 'Timeout', true],
@@ -158,7 +86,7 @@ const outages: readonly (readonly [
 
 for (const [what, fault, code, isGiven] of outages) {
   test(`where a registry ${what} the answer is ${code}, ${isGiven ? 'with' : 'without'} the last digest, for a day`, async (t) => {
-    const { registry, ask, pass } = await setUp(t);
+    const { registry, ask, pass } = await startResolver(t);
     const digest = registry.pushImage('app', '1');
     await ask('app:1');
     pass(3600);
@@ -175,7 +103,7 @@ for (const [what, fault, code, isGiven] of outages) {
 }
 
 test('a registry that is gone answers within the flight, whatever it does', async (t) => {
-  const { registry, ask } = await setUp(t);
+  const { registry, ask } = await startResolver(t);
   registry.fault({ kind: 'trickle', bytes: 1 });
   registry.fault({ kind: 'header', name: 'docker-content-digest', value: null });
   registry.pushIndex('app', '1', ['linux/amd64', 'linux/arm64']);
@@ -185,7 +113,7 @@ test('a registry that is gone answers within the flight, whatever it does', asyn
 });
 
 test('who gives up gets the last digest, and the flight goes on for the others', async (t) => {
-  const { registry, ask } = await setUp(t, { latencyMilliseconds: 80 });
+  const { registry, ask } = await startResolver(t, { latencyMilliseconds: 80 });
   const digest = registry.pushImage('app', '1');
   await ask('app:1');
   const moved = registry.pushImage('app', '1', { label: 'moved' });
@@ -198,13 +126,13 @@ test('who gives up gets the last digest, and the flight goes on for the others',
 });
 
 test('a keychain that hangs is not waited for longer than the signal says', async (t) => {
-  const { ask } = await setUp(t);
+  const { ask } = await startResolver(t);
   const keychain = () => new Promise<never>(() => {});
   assert.equal(show(await ask('app:1', { keychain, signal: AbortSignal.timeout(20) })), 'Timeout');
 });
 
 test('what one credential has learnt nobody else gets, neither fresh nor as the last digest', async (t) => {
-  const { registry, ask, pass } = await setUp(t, { auth: 'token' });
+  const { registry, ask, pass } = await startResolver(t, { auth: 'token' });
   const digest = registry.pushImage('private', '1');
   assert.equal(show(await ask('private:1', { credentials: [ROBOT] })), digest);
   assert.equal(show(await ask('private:1')), 'Unauthorized');
@@ -224,10 +152,10 @@ test('what one credential has learnt nobody else gets, neither fresh nor as the 
 
 test('credentials are tried in order, then the cloud, then nobody', async (t) => {
   const cloud = async (): Promise<readonly Credential[]> => [ROBOT];
-  const { registry, ask } = await setUp(t, { auth: 'basic', resolver: { cloud } });
+  const { registry, ask } = await startResolver(t, { auth: 'basic', resolver: { cloud } });
   const digest = registry.pushImage('app', '1');
   assert.equal(show(await ask('app:1', { credentials: [WRONG, { kind: 'identity', token: 'x' }] })), digest);
-  const open = await setUp(t, { auth: 'token', actions: () => ['pull'] });
+  const open = await startResolver(t, { auth: 'token', actions: () => ['pull'] });
   const own = open.registry.pushImage('app', '1');
   assert.equal(
     show(await open.ask('app:1', { credentials: [WRONG] })),
@@ -237,88 +165,8 @@ test('credentials are tried in order, then the cloud, then nobody', async (t) =>
 });
 
 test('that an image is not there is told by the credential that may look', async (t) => {
-  const { ask } = await setUp(t, { auth: 'token' });
+  const { ask } = await startResolver(t, { auth: 'token' });
   assert.equal(show(await ask('app:1', { credentials: [ROBOT] })), 'NotFound');
-});
-
-test('a registry whose token service is not trusted gets no password, and the message says what to do', async (t) => {
-  const { registry, ask } = await setUp(t, {
-    auth: 'token',
-    tokensFrom: 'elsewhere',
-    registries: (host) => ({ hosts: [{ host, plainHttp: true }] }),
-  });
-  const failed = await ask('app:1', { credentials: [ROBOT] });
-  assert.ok(failed.kind === 'failed' && failed.code === 'NotAllowed');
-  assert.equal(
-    failed.message,
-    `${registry.host} has its tokens from an address, which is refused: list it under authRealms of ${registry.host}`,
-  );
-  assert.equal(registry.tokenRequests.length, 0);
-});
-
-test('a mirror is asked instead, with its own credentials, and the image keeps its name', async (t) => {
-  const asked: string[] = [];
-  const { registry, ask } = await setUp(t, {
-    auth: 'basic',
-    registries: (host) => ({
-      hosts: [
-        { host, plainHttp: true },
-        { host: 'quay.io', mirror: `${host}/hub` },
-      ],
-    }),
-  });
-  const digest = registry.pushImage('hub/acme/app', '1');
-  const keychain = async ({ registry: host, text }: ImageReference) => {
-    asked.push(text);
-    return host === registry.host ? [ROBOT] : [];
-  };
-  assert.equal(show(await ask('quay.io/acme/app:1', { keychain })), digest);
-  assert.equal(show(await ask(`quay.io/acme/app:1@${digest}`, { keychain })), digest);
-  assert.deepEqual(asked, [`${registry.host}/hub/acme/app:1`, `${registry.host}/hub/acme/app@${digest}`]);
-});
-
-test('TLS is checked against the authority that the policy names, and messages say which setting is meant', async (t) => {
-  const validity = validFor(new Date(), 3_600_000);
-  const authority = await issueAuthority({ name: 'test authority', ...validity });
-  const serving = await issueServing({ name: 'registry', authority, hosts: ['127.0.0.1'], ...validity });
-  const { registry, ask, change } = await setUp(t, {
-    tls: serving,
-    registries: (host) => ({ hosts: [{ host, certificateAuthority: authority.certificate }] }),
-  });
-  const digest = registry.pushImage('app', '1');
-  assert.equal(show(await ask('app:1')), digest);
-  const messageOf = async (hosts: readonly object[], image: string): Promise<string> => {
-    change({ hosts });
-    const failed = await ask(image);
-    return failed.kind === 'failed' ? `${failed.code} ${failed.message}` : show(failed);
-  };
-  assert.match(await messageOf([{ host: registry.host }], 'app:2'), /^Unreachable .* set its certificateAuthority in/);
-  const plain = await startLoopback((_request, response) => response.end());
-  t.after(() => plain.close());
-  assert.match(await messageOf([{ host: plain.host }], `${plain.host}/app:1`), /^Unreachable .* set its plainHttp in/);
-});
-
-test('a new policy counts at the next question, for what is remembered too', async (t) => {
-  const { registry, ask, change } = await setUp(t);
-  registry.pushImage('app', '1');
-  assert.match(show(await ask('app:1')), /^sha256:/);
-  change({ allow: ['ghcr.io'] });
-  assert.equal(show(await ask('app:1')), 'NotAllowed');
-  change({});
-  assert.equal(show(await ask('app:2')), 'NotAllowed', 'a private address that is not listed any more');
-});
-
-test('an image on a host that is not listed reaches nobody', async (t) => {
-  const canary = await startLoopback((_request, response) => response.end());
-  t.after(() => canary.close());
-  const { ask } = await setUp(t);
-  for (const host of ['127.0.0.1', '0x7f000001', '2130706433', '127.1', 'localhost', '[::ffff:7f00:1]', '0.0.0.0']) {
-    const failed = await ask(`${host}:${canary.port}/app:1`);
-    assert.equal(show(failed), 'NotAllowed', host);
-    assert.ok(failed.kind === 'failed');
-    assert.match(failed.message, /list it under registries.hosts/);
-  }
-  assert.equal(canary.connections(), 0);
 });
 
 const platform = (text: string) => {
@@ -328,7 +176,7 @@ const platform = (text: string) => {
 };
 
 test('a platform is looked for in an index, or in what a single image was built for', async (t) => {
-  const { registry, resolver } = await setUp(t);
+  const { registry, resolver } = await startResolver(t);
   const index = registry.pushIndex('many', '1', ['linux/amd64', 'linux/arm64', 'linux/arm/v6']);
   const single = registry.pushImage('one', '1', { platform: 'linux/arm64' });
   const signal = new AbortController().signal;
@@ -354,7 +202,7 @@ test('a platform is looked for in an index, or in what a single image was built 
 });
 
 test('closing ends what is under way, and afterwards nothing begins', async (t) => {
-  const { registry, resolver, ask } = await setUp(t);
+  const { registry, resolver, ask } = await startResolver(t);
   registry.fault({ kind: 'hang', after: 'request' });
   const waiting = ask('app:1');
   await sleep(30);
