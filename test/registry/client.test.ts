@@ -9,17 +9,19 @@ import { RegistryError } from '../../src/registry/error.ts';
 import { createFingerprint } from '../../src/registry/fingerprint.ts';
 import { createTokens } from '../../src/registry/token.ts';
 import type { Fault } from '../support/faults.ts';
-import { registriesOf } from '../support/loopback.ts';
+import { registriesOf, startLoopback } from '../support/loopback.ts';
 import { type RegistryOptions, startRegistry } from '../support/registry.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const IMAGE = 'application/vnd.oci.image.manifest.v1+json';
 const ROBOT: Credential = { kind: 'basic', username: 'robot', password: 'secret' };
 
-async function setUp(t: TestContext, options: RegistryOptions = {}) {
+async function setUp(t: TestContext, options: RegistryOptions & { alsoListed?: string } = {}) {
   const registry = await startRegistry(options);
+  const { alsoListed } = options;
+  const own = { host: registry.host, plainHttp: true, authRealms: [registry.tokenHost] };
   const settings = registriesOf({
-    hosts: [{ host: registry.host, plainHttp: true, authRealms: [registry.tokenHost] }],
+    hosts: alsoListed === undefined ? [own] : [own, { host: alsoListed, plainHttp: true }],
   });
   const now = (): number => performance.now();
   const shared = { settings: () => settings, now };
@@ -243,6 +245,21 @@ test('a bearer token goes to its registry as it is, and nowhere else', async (t)
   assert.equal(await ask('app', { kind: 'bearer', token: 'registrytoken' }), 'SignInRefused');
   assert.deepEqual(log(), ['HEAD /v2/app/manifests/1']);
   assert.equal(registry.requests[0]?.authorization, 'bearer');
+});
+
+test('where a redirect leads to may not ask for the credentials', async (t) => {
+  const away = await startLoopback((_request, response) =>
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="away"' }).end(),
+  );
+  t.after(() => away.close());
+  const { registry, ask } = await setUp(t, { alsoListed: away.host });
+  registry.fault({ kind: 'redirect', location: `http://${away.host}/` });
+  assert.equal(await ask('app', ROBOT), 'SignInRefused');
+  assert.deepEqual(
+    registry.requests.map(({ authorization }) => authorization),
+    [null],
+  );
+  assert.equal(away.requests.length, 1);
 });
 
 test('manifests and blobs are fetched by digest and are what it names', async (t) => {

@@ -67,7 +67,7 @@ interface Traffic {
 /** Registries of the usual size answer 8 at once without limiting; more only fills their queue instead of ours. */
 const CONCURRENCY = 8;
 /** At 8 at a time and 50 ms an answer this is more than anyone waits for. */
-const LONGEST_QUEUE = 512;
+const LONGEST_QUEUE = 1024;
 /** Users name hosts, so what is kept for each host is bounded. */
 const MOST_HOSTS = 1000;
 const MOST_LABELS = 100;
