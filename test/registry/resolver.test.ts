@@ -3,7 +3,9 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credential } from '../../src/core/image/credentials.ts';
 import { parsePlatform } from '../../src/core/image/platform.ts';
+import { createResolver } from '../../src/registry/resolver.ts';
 import type { Fault } from '../support/faults.ts';
+import { registriesOf } from '../support/loopback.ts';
 import { ROBOT, reference, show, startResolver } from '../support/resolver.ts';
 
 const WRONG: Credential = { kind: 'basic', username: 'robot', password: 'wrong' };
@@ -211,4 +213,13 @@ test('closing ends what is under way, and afterwards nothing begins', async (t) 
   assert.equal(show(await waiting), 'Unreachable');
   assert.ok(performance.now() - started < 500);
   assert.equal(show(await ask('app:1')), 'Unreachable');
+});
+
+test('by default only public addresses are asked, and nothing needs to be opened or closed for a refusal', async () => {
+  const settings = registriesOf({});
+  const resolver = createResolver({ settings: () => settings });
+  const { signal } = new AbortController();
+  const question = { reference: reference('10.0.0.1/app:1'), keychain: async () => [], signal };
+  assert.equal(show(await resolver.resolve(question)), 'NotAllowed');
+  await resolver.close();
 });
