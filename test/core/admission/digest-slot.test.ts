@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { readContext } from '../../../src/core/admission/context.ts';
+import { believedPin } from '../../../src/core/admission/digest-slot.ts';
+import { parseReview } from '../../../src/core/admission/request.ts';
+import { parseReference } from '../../../src/core/image/reference.ts';
+import { DEFAULT_POLICY } from '../../../src/core/policy/schema.ts';
+import { imageSlots } from '../../../src/core/workload/slots.ts';
 import { admit, deployment, digest, record } from '../../support/admission.ts';
 
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
@@ -168,4 +174,17 @@ test('skip ends the entry of a digest as well', () => {
   const result = admit({ object, oldObject: withPins(`nginx@${B}`, history) });
   assert.equal(result.images['app'], `nginx@${B}`);
   assert.equal(result.pins, null);
+});
+
+test('while the proof of a claim is open, the stored pin counts', () => {
+  const object = withPins(`nginx@${B}`, one('nginx:9', B));
+  const request = { uid: 'u', operation: 'UPDATE', object, oldObject: withPins(`nginx@${B}`, history) };
+  const parsed = parseReview({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+  const reference = parseReference(`nginx@${B}`);
+  const [slot] = imageSlots('Deployment', object);
+  assert.ok(parsed.ok && reference.ok && slot !== undefined);
+  const facts = { policy: DEFAULT_POLICY, namespaceLabels: {}, answers: new Map() };
+  const context = readContext(parsed.request, 'Deployment', facts);
+  assert.equal(believedPin(slot, reference.reference, B, context)?.reference.text, 'nginx:1.28');
+  assert.equal(context.inquiry.open.length, 1);
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { PlanContext } from '../../../src/core/admission/context.ts';
+import { planJobUpdate, planOwned } from '../../../src/core/admission/kept-slot.ts';
+import { imageSlots } from '../../../src/core/workload/slots.ts';
 import { admit, digest, job, pod, podSpec, record, workload } from '../../support/admission.ts';
 
 const [A, B] = [digest('a'), digest('b')];
@@ -84,4 +87,12 @@ test('Job CREATE: pinned, also for a Job of a CronJob, where onUnresolved deny h
   const user = 'system:serviceaccount:kube-system:cronjob-controller';
   assert.equal(admit({ object, policy }).allowed, false);
   assert.equal(admit({ object, policy, user }).allowed, true);
+});
+
+test('a malformed image is left for the API server in both', () => {
+  const [slot] = imageSlots('Pod', pod({ app: 'NGINX' }));
+  assert.ok(slot !== undefined);
+  // Nothing of the context is read for an image that is none.
+  const context = {} as PlanContext;
+  assert.deepEqual([planOwned(slot, context).source, planJobUpdate(slot, context).source], ['malformed', 'malformed']);
 });

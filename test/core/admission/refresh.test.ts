@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { PlanContext } from '../../../src/core/admission/context.ts';
+import { NO_REFRESH, planRefresh } from '../../../src/core/admission/refresh.ts';
 import { admit, deployment, digest, type Images, type RecordTable, record } from '../../support/admission.ts';
 
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
@@ -268,4 +270,9 @@ test('a refresh of an init container and of a volume names their lists', () => {
   const table: RecordTable = { 'initContainers/setup': [['nginx:1.27', A]], 'volumes/data': [['nginx:1.27', A]] };
   const result = refresh({ value: 'setup,volumes/data', stored, table });
   assert.deepEqual(result.images, { 'initContainers/setup': `nginx@${B}`, 'volumes/data': `nginx@${B}` });
+});
+
+test('no annotation is no refresh', () => {
+  // Nothing of the context is read where nothing is asked.
+  assert.equal(planRefresh(null, [], {} as PlanContext), NO_REFRESH);
 });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { PlanContext } from '../../../src/core/admission/context.ts';
+import { wantedTag } from '../../../src/core/admission/slot.ts';
+import { parseReference } from '../../../src/core/image/reference.ts';
+import { imageSlots } from '../../../src/core/workload/slots.ts';
+import { readStored } from '../../../src/core/workload/stored.ts';
 import { admit, deployment, digest, record } from '../../support/admission.ts';
 
 const [A, B] = [digest('a'), digest('b')];
@@ -49,5 +54,25 @@ for (const image of [' nginx', 'NGINX', 'nginx:', 'a'.repeat(64), 'nginx@sha256:
     assert.equal(result.allowed, true);
     assert.deepEqual(result.operations, []);
     assert.equal(result.record.images[0]?.source, 'malformed');
+  });
+}
+
+// [submitted, the tag that it asks for], beside a stored nginx:1.27 under A
+const wanted = [
+  ['nginx:1.27', 'nginx:1.27'],
+  [`nginx@${A}`, null],
+  [`nginx:1.27@${A}`, null],
+  [`nginx:1.28@${A}`, 'nginx:1.28'],
+  [`nginx:1.28@${B}`, null],
+  [`busybox:1.28@${A}`, null],
+] as const;
+
+for (const [image, tag] of wanted) {
+  test(`${image.slice(0, 24)} asks for ${tag ?? 'its digest'}`, () => {
+    const stored = readStored('Deployment', withPins(`nginx@${A}`, one('nginx:1.27', A)));
+    const [slot] = imageSlots('Deployment', deployment({ app: image }));
+    const reference = parseReference(image);
+    assert.ok(slot !== undefined && reference.ok);
+    assert.equal(wantedTag(slot, reference.reference, { stored } as PlanContext)?.text ?? null, tag);
   });
 }
