@@ -32,8 +32,9 @@ const { metafile } = await build({
   },
 });
 chmodSync(join(folder, 'main.js'), 0o755);
-// The folder is a module wherever it is copied to.
-writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+// The folder is a module, and knows its version, wherever it is copied to.
+const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module' })}\n`);
 writeFileSync(join(folder, 'third-party-licenses.txt'), licenses(Object.keys(metafile.inputs)));
 
 const sizes = Object.values(metafile.outputs).map(({ bytes }) => bytes);

@@ -56,6 +56,9 @@ test('the bundle runs in an empty folder, without node_modules and without an en
   const certificates = await runProcess(process.execPath, [join(copy, 'main.js'), 'certificates'], options);
   assert.deepEqual([certificates.code, certificates.stderr], [0, '']);
   assert.equal((await runProcess(process.execPath, [join(copy, 'main.js'), 'nonsense'], options)).code, 2);
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const told = await runProcess(process.execPath, [join(copy, 'main.js'), 'version'], options);
+  assert.deepEqual(told, { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('nothing of the bundle is loaded from a package but what Node has', async () => {
