@@ -35,6 +35,8 @@ export interface RegistryOptions {
   readonly tls?: { readonly key: string; readonly certificate: string };
   /** How long each answer takes at least. */
   readonly latencyMilliseconds?: number;
+  /** A free port unless given. */
+  readonly port?: number;
 }
 
 /** One request that arrived, without what would be a secret. */
@@ -148,19 +150,19 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   const mayDo = (user: string | null, { repository, action }: Access): boolean =>
     actions(user, repository).includes(action);
 
-  const listen = async (): Promise<Server> => {
+  const listen = async (port: number): Promise<Server> => {
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
       handle(request, response).catch(() => response.destroy());
     };
     const server =
       tls === undefined ? createServer(listener) : createTlsServer({ key: tls.key, cert: tls.certificate }, listener);
     server.on('connection', () => (connections += 1));
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return server;
   };
-  const server = await listen();
-  const elsewhere = options.tokensFrom === 'elsewhere' ? await listen() : null;
+  const server = await listen(options.port ?? 0);
+  const elsewhere = options.tokensFrom === 'elsewhere' ? await listen(0) : null;
   const scheme = tls === undefined ? 'http' : 'https';
   const host = hostOf(server);
   const tokenHost = hostOf(elsewhere ?? server);
