@@ -1,0 +1,90 @@
+import { homedir } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatDuration, parseDuration } from '../core/duration.ts';
+import type { Keychain } from '../core/image/credentials.ts';
+import type { Platform } from '../core/image/platform.ts';
+import type { ImageReference } from '../core/image/reference.ts';
+import type { Resolution } from '../core/image/resolution.ts';
+import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
+import { createLimiter } from '../platform/limiter.ts';
+import { createDockerKeychain } from '../registry/docker-config.ts';
+import { createResolver, type Resolver } from '../registry/resolver.ts';
+import { type CommandIO, writeLine } from './output.ts';
+import { readPolicy } from './policy-file.ts';
+
+/** What commands that ask registries are told about them. */
+export interface RegistryOptions {
+  readonly policy?: string;
+  /** Milliseconds for each image. */
+  readonly timeout: number;
+}
+
+/** What is needed to ask registries from the command line. */
+export interface OpenResolver {
+  readonly resolver: Resolver;
+  readonly policy: Policy;
+  /** The credentials of the Docker configuration. */
+  readonly keychain: Keychain;
+  /**
+   * What a reference means now, or on one platform. Any number may be asked at once: each waits its turn, and has the whole
+   * timeout from then on.
+   */
+  ask(reference: ImageReference, platform?: Platform): Promise<Resolution>;
+  close(): Promise<void>;
+}
+
+/** The resolver lets 8 go to each registry at a time; this is enough for four of them. */
+const ASKED_AT_ONCE = 32;
+const LONGEST_TIMEOUT = 24 * 60 * 60_000;
+
+/** Adds `--policy` and `--timeout` to a command. */
+export function registryOptions(command: Command): Command {
+  return command
+    .option('--policy <file>', 'a policy, for its registries: plain HTTP, authorities, allow list, proxy, mirrors')
+    .addOption(
+      new Option('--timeout <duration>', 'how long one image may take, such as 10s or 1m')
+        .argParser(parseTimeout)
+        .default(30_000, '30s'),
+    );
+}
+
+/** The policy of `--policy`, or the defaults. Errors as of `readPolicy`. */
+export async function readRegistryPolicy(io: CommandIO, options: RegistryOptions): Promise<Policy> {
+  return options.policy === undefined ? DEFAULT_POLICY : await readPolicy(io, options.policy);
+}
+
+/** Reads the policy and makes ready to ask. Nothing is asked, and no credential is read, before the first question. */
+export async function openResolver(io: CommandIO, options: RegistryOptions): Promise<OpenResolver> {
+  const policy = await readRegistryPolicy(io, options);
+  const keychain = createDockerKeychain({
+    environment: io.environment,
+    homeDirectory: io.environment['HOME'] ?? homedir(),
+    observe: (problem) => writeLine(io.stderr, `tagpin: ${problem}`),
+  });
+  const resolver = createResolver({ settings: () => policy.registries, flightMilliseconds: options.timeout });
+  const turns = createLimiter({
+    concurrency: ASKED_AT_ONCE,
+    waiting: Number.POSITIVE_INFINITY,
+    perSecond: null,
+    now: () => performance.now(),
+  });
+  const anytime = new AbortController().signal;
+
+  function ask(reference: ImageReference, platform?: Platform): Promise<Resolution> {
+    return turns.run(() => {
+      const question = { reference, keychain, signal: AbortSignal.timeout(options.timeout) };
+      return platform === undefined ? resolver.resolve(question) : resolver.resolvePlatform({ ...question, platform });
+    }, anytime);
+  }
+
+  return { resolver, policy, keychain, ask, close: () => resolver.close() };
+}
+
+function parseTimeout(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === null) throw new InvalidArgumentError('Write a duration, such as 10s, 500ms or 1m30s.');
+  if (milliseconds < 1 || milliseconds > LONGEST_TIMEOUT) {
+    throw new InvalidArgumentError(`It is between 1ms and ${formatDuration(LONGEST_TIMEOUT)}.`);
+  }
+  return milliseconds;
+}
