@@ -1,0 +1,99 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Budget } from './budget.ts';
+
+/**
+ * The API server takes objects of up to 3 MiB, and a review carries the object twice, with what is about it.
+ */
+export const LARGEST_BODY = 8 * 1024 * 1024;
+
+/** What is read past that, and thrown away, so that whoever sends it reads the answer. */
+const MOST_DISCARDED = 64 * 1024 * 1024;
+
+/** Bodies are up to this size for nothing: nearly all are, and 2,000 connections of it are bounded well enough. */
+const FREE_BYTES = 64 * 1024;
+
+/** The bytes that large bodies may hold together until they are answered. */
+export class BodyMemory {
+  #free: number;
+
+  constructor(bytes: number) {
+    this.#free = bytes;
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#free += bytes;
+  }
+}
+
+/** Four bodies of the largest size; parsed they may be ten times that, all of it within a container's usual memory. */
+export const DEFAULT_BODY_MEMORY = 4 * LARGEST_BODY;
+
+/** A body, or why there is none: it is too large, took too long, found no memory, or its sender has gone. */
+export type ReadBody =
+  | {
+      readonly kind: 'read';
+      readonly body: Buffer;
+      /** What it holds of the memory, to be given back. */
+      readonly taken: number;
+    }
+  | { readonly kind: 'too large' | 'too slow' | 'no memory' | 'gone' };
+
+/** Why a request carries no JSON that can be read; null where it may. */
+export function contentProblem(headers: IncomingHttpHeaders): string | null {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';');
+  const encoding = headers['content-encoding'];
+  if (type.trim().toLowerCase() !== 'application/json') return 'send an AdmissionReview as application/json';
+  for (const parameter of parameters) {
+    const charset = /^\s*charset\s*=\s*"?(?<name>[^"]*?)"?\s*$/i.exec(parameter)?.groups?.['name'];
+    if (charset !== undefined && !/^utf-?8$/i.test(charset)) return 'send it in UTF-8';
+  }
+  return encoding === undefined || encoding.toLowerCase() === 'identity' ? null : 'send it uncompressed';
+}
+
+/** Reads a request's body, within its size, its time and the memory for all. What can't be used is read and thrown away. */
+export function readBody(request: IncomingMessage, budget: Budget, memory: BodyMemory): Promise<ReadBody> {
+  const { promise, resolve } = Promise.withResolvers<ReadBody>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let taken = 0;
+  let isDone = false;
+
+  const finish = (result: ReadBody): void => {
+    if (isDone) return;
+    isDone = true;
+    if (result.kind !== 'read') {
+      memory.giveBack(taken);
+      chunks.length = 0;
+    }
+    budget.onEnd(null);
+    resolve(result);
+  };
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (isDone) {
+      if (length > MOST_DISCARDED) request.destroy();
+      return;
+    }
+    if (length > LARGEST_BODY) return finish({ kind: 'too large' });
+    if (length > FREE_BYTES) {
+      if (!memory.take(chunk.length)) return finish({ kind: 'no memory' });
+      taken += chunk.length;
+    }
+    chunks.push(chunk);
+  });
+  request.on('end', () => {
+    const [first] = chunks;
+    const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length);
+    finish({ kind: 'read', body, taken });
+  });
+  request.on('close', () => finish({ kind: 'gone' }));
+  budget.onEnd(() => finish({ kind: 'too slow' }));
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) finish({ kind: 'too large' });
+  return promise;
+}
