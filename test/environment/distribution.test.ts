@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
+import { admit, type Deployment } from '../demo/api-server.ts';
 import type { FinishedProcess } from '../support/process.ts';
 import { startTokenServer, type TokenServer } from '../support/token-server.ts';
 import { startDistribution } from './distribution.ts';
@@ -24,7 +25,6 @@ const HTPASSWD = 'alice:$2a$05$m/2SfDTrrn7yE.Xrjb37cuavWUSF8mvq5hrb3H6MrFQWSD0ai
 interface Opened {
   readonly host: string;
   readonly bench: Workbench;
-  readonly tokens: TokenServer | null;
 }
 
 async function open(t: TestContext): Promise<Opened> {
@@ -33,7 +33,6 @@ async function open(t: TestContext): Promise<Opened> {
   return {
     host: registry.host,
     bench: openWorkbench(t, { host: registry.host, hostPolicy: { plainHttp: true } }),
-    tokens: null,
   };
 }
 
@@ -41,11 +40,13 @@ async function openBasic(t: TestContext): Promise<Opened> {
   const registry = await startDistribution({ authentication: { kind: 'basic', htpasswd: HTPASSWD } });
   t.after(() => registry.stop());
   const { host } = registry;
-  return { host, bench: openWorkbench(t, { host, login: ALICE, hostPolicy: { plainHttp: true } }), tokens: null };
+  return { host, bench: openWorkbench(t, { host, login: ALICE, hostPolicy: { plainHttp: true } }) };
 }
 
 /** Alice may do everything, everybody may pull what is in `public/`. */
-async function openToken(t: TestContext): Promise<Opened & { readonly tokens: TokenServer }> {
+async function openToken(
+  t: TestContext,
+): Promise<Opened & { readonly tokens: TokenServer; readonly stopRegistry: () => Promise<void> }> {
   const names = { service: 'registry.test', issuer: 'tokens.test' };
   const tokens = await startTokenServer({
     ...names,
@@ -60,7 +61,8 @@ async function openToken(t: TestContext): Promise<Opened & { readonly tokens: To
   t.after(() => registry.stop());
   const { host } = registry;
   const hostPolicy = { plainHttp: true, authRealms: [tokens.host] };
-  return { host, tokens, bench: openWorkbench(t, { host, login: ALICE, hostPolicy }) };
+  const bench = openWorkbench(t, { host, login: ALICE, hostPolicy });
+  return { host, bench, tokens, stopRegistry: () => registry.stop() };
 }
 
 async function openTls(t: TestContext): Promise<Opened> {
@@ -71,7 +73,7 @@ async function openTls(t: TestContext): Promise<Opened> {
   t.after(() => registry.stop());
   const { host } = registry;
   const hostPolicy = { certificateAuthority: authority.certificate };
-  return { host, bench: openWorkbench(t, { host, hostPolicy, authority: authority.certificate }), tokens: null };
+  return { host, bench: openWorkbench(t, { host, hostPolicy, authority: authority.certificate }) };
 }
 
 /** The objects that a command printed, one a line. Nothing that it prints may hold a credential. */
@@ -251,6 +253,42 @@ test('a registry that the policy does not name is on loopback, and is not asked'
   const finished = await stranger.tagpin(['resolve', '-o', 'json', image]);
   assert.deepEqual([finished.code, errorCode(finished)], [1, 'NotAllowed']);
 });
+
+test('the webhook pins to what crane says, and keeps it when the tag moves and the registry is gone', {
+  skip,
+}, async (t) => {
+  const { host, bench, stopRegistry } = await openToken(t);
+  const image = `${host}/acme/app:1.0`;
+  const digest = await bench.pushImage(image, 'one');
+  const certificates = join(bench.folder, 'certs');
+  assert.equal((await bench.tagpin(['certificates', '--directory', certificates])).code, 0);
+  const [certificate, key] = [join(certificates, 'tls.crt'), join(certificates, 'tls.key')];
+  const listen = ['--listen', '127.0.0.1:0', '--operations-listen', '127.0.0.1:0', '--drain', '0s'];
+  const server = bench.startTagpin(['webhook', '--standalone', '--certificate', certificate, '--key', key, ...listen]);
+  t.after(() => server.stop());
+  const [line] = await server.waitFor(/^\{.*"server":"admission".*"msg":"listening".*\}$/m);
+  const { address } = JSON.parse(line) as { address: string };
+  const webhook = { url: `https://${address}`, authority: readFileSync(join(certificates, 'ca.crt'), 'utf8') };
+
+  const created = await admit(webhook, deployment(image), null);
+  assert.equal(imageOf(created.object), `${host}/acme/app@${digest}`);
+  const moved = await bench.pushImage(image, 'two');
+  assert.notEqual(moved, digest);
+  assert.equal(imageOf((await admit(webhook, deployment(image), created.object)).object), `${host}/acme/app@${digest}`);
+  await stopRegistry();
+  assert.equal(imageOf((await admit(webhook, deployment(image), created.object)).object), `${host}/acme/app@${digest}`);
+  await server.stop();
+  assert.doesNotMatch(server.output(), /canary/);
+});
+
+function deployment(image: string): Deployment {
+  const spec = { template: { spec: { containers: [{ name: 'app', image }] } } };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop', namespace: 'shop' }, spec };
+}
+
+function imageOf({ spec }: Deployment): string | undefined {
+  return spec.template.spec.containers[0]?.image;
+}
 
 /** A manifest with what an editor must not touch around the image. */
 function manifest(image: string): string {

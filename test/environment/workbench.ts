@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type FinishedProcess, type ProcessOptions, runProcess } from '../support/process.ts';
+import {
+  type FinishedProcess,
+  type ProcessOptions,
+  type RunningProcess,
+  runProcess,
+  startProcess,
+} from '../support/process.ts';
 import { PROGRAMS, programFile } from './programs.ts';
 
 /** A registry's entry in the Docker configuration. */
@@ -33,6 +39,8 @@ export interface Workbench {
   crane(...args: readonly string[]): Promise<string>;
   /** Runs tagpin from source, with the policy where the command takes one. */
   tagpin(args: readonly string[], options?: ProcessOptions): Promise<FinishedProcess>;
+  /** Starts tagpin as the server that it is with these arguments, with the policy. */
+  startTagpin(args: readonly string[]): RunningProcess;
   /** Runs tagpin with other logins than the workbench's own. */
   tagpinAs(login: DockerLogin, args: readonly string[]): Promise<FinishedProcess>;
   /** Pushes an image of one layer that holds `content`. @returns its digest. */
@@ -77,6 +85,7 @@ export function openWorkbench(t: TestContext, options: WorkbenchOptions): Workbe
     folder,
     crane,
     tagpin: (args, more = {}) => runTagpin(args, more),
+    startTagpin: (args) => startProcess(process.execPath, [MAIN, ...args, '--policy', policy], { environment }),
     tagpinAs: (as, args) => runTagpin(args, { environment: environmentOf(as) }),
     async pushImage(reference, content, { format = 'oci', platform } = {}) {
       layers += 1;
