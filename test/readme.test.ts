@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { parseDockerfile } from './support/dockerfile.ts';
-import { runProcess } from './support/process.ts';
+import { runProcess, startProcess } from './support/process.ts';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -48,11 +48,8 @@ docker build --target sweeper --tag registry.example.org/tagpin-sweeper:0.1.0 .
 /** Ports that README.md names. Here others are used: these may be taken. */
 const PORTS = ['5055', '8443', '8080'];
 
-/** A block that starts a server in the background is followed by what a reader does: wait until it is there. */
-const SERVERS: readonly (readonly [RegExp, string])[] = [
-  [/registry\.ts 5055 &$/m, '5055'],
-  [/webhook\.log &$/m, '8443'],
-];
+/** The block that starts the registry in the background, and what a reader waits for before the next. */
+const REGISTRY = { block: /registry\.ts 5055 &$/m, ready: /shop\/worker:main is sha256:[0-9a-f]{64}\n/ };
 
 async function freePort(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -95,12 +92,13 @@ test('every command of README.md runs as written, and prints what README.md says
     ({ language, text }) => language === 'sh' && !ELSEWHERE.some((elsewhere) => elsewhere.text === text),
   );
   assert.ok(run.length > 5);
+  const gate = join(scratch.path, 'gate');
   const script = run.map(({ text }) => {
-    const server = SERVERS.find(([pattern]) => pattern.test(text));
-    const wait = `for try in {1..100}; do (exec 3<>/dev/tcp/127.0.0.1/${server?.[1]}) 2>&- && break; sleep 0.1; done\n`;
-    return `${withPorts(text + (server === undefined ? '' : wait))}echo '${SEPARATOR}'\n`;
+    const wait = REGISTRY.block.test(text) ? `until [ -e '${gate}' ]; do sleep 0.1; done\n` : '';
+    return `${withPorts(text)}${wait}echo '${SEPARATOR}'\n`;
   });
-  const { code, stdout, stderr } = await runProcess('bash', ['-c', script.join('')], {
+  const running = startProcess('bash', ['-c', script.join('')], {
+    timeout: 2 * 60_000,
     directory: checkout,
     environment: {
       ...process.env,
@@ -110,6 +108,9 @@ test('every command of README.md runs as written, and prints what README.md says
       INIT_CWD: undefined,
     },
   });
+  await running.waitFor(REGISTRY.ready);
+  await writeFile(gate, '');
+  const { code, stdout, stderr } = await running.finished;
   assert.equal(code, 0, `${stdout}${stderr}`);
   // npm warns about this machine's npm configuration.
   assert.equal(stderr.replaceAll(/^npm warn .*\n/gm, ''), '');
