@@ -29,7 +29,7 @@ export async function readSource(file: FoundFile, standardInput: Readable): Prom
   if (file.isFromFolder && file.name.endsWith('.json') && !text.includes('"apiVersion"')) {
     return { kind: 'manifest', text, images: [] };
   }
-  const parsed = readManifest(text);
+  const parsed = readManifest(text, file.name.endsWith('.json') ? 'json' : 'any');
   return parsed.ok
     ? { kind: 'manifest', text, images: findImages(parsed.manifest) }
     : { kind: 'broken', problem: parsed.problem };

@@ -8,7 +8,7 @@ export function fishScript(commands: readonly CommandFacts[]): string {
   const lines = commands.flatMap(({ path, commands: children, options, argument }) => {
     const at = `-n ${quote(`__tagpin_at ${path}`.trim())}`;
     return [
-      `complete -c tagpin ${at} -f${children.length === 0 && argument?.kind === 'file' ? ' -F' : ''}`,
+      `complete -c tagpin ${at} ${children.length === 0 && argument?.kind === 'file' ? '-F' : '-f'}`,
       ...children.map(({ name, description }) => `complete -c tagpin ${at} -a ${quote(name)} -d ${quote(description)}`),
       ...(argument?.kind === 'words' ? [`complete -c tagpin ${at} -a ${quote(argument.words.join(' '))}`] : []),
       ...options.map(({ names, description, values }) => {
@@ -20,7 +20,9 @@ export function fishScript(commands: readonly CommandFacts[]): string {
   return `# fish completion for tagpin: tagpin completion fish | source
 function __tagpin_at
     set -l path
-    for word in (commandline -opc)[2..-1]
+    set -l words (commandline -opc)
+    set -e words[1]
+    for word in $words
         if contains -- (string trim -- "$path $word") ${inner.map(quote).join(' ')}
             set path (string trim -- "$path $word")
         end

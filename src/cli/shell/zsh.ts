@@ -35,15 +35,22 @@ function describe({ path, commands, options, argument }: CommandFacts): string {
     const label = `[${description.replaceAll(/[\][\\:]/g, '\\$&')}]${action(values)}`;
     return names.length === 1 ? quote(`*${names[0]}${label}`) : `'*'{${names.join(',')}}${quote(label)}`;
   });
-  const what = argument === null ? [] : [quote(`*${action(argument)}`)];
-  const rest = inner.length > 0 ? [quote('*:: :->none')] : what;
+  const what = inner.length === 0 && argument !== null ? [quote(`*${action(argument)}`)] : [];
   // Counted from the command itself, _arguments knows its own words only.
-  const shift =
-    path === ''
-      ? ''
-      : `    words=("\${(@)words[${path.split(' ').length + 1},-1]}"); ((CURRENT -= ${path.split(' ').length}))\n`;
-  const list = inner.length > 0 ? `    local -a inner=(${inner.join(' ')}); _describe command inner\n` : '';
-  return `    ${quote(path)})\n${shift}${list}    _arguments -s -S ${[...specs, ...rest].join(' ')} ;;`;
+  const depth = path === '' ? 0 : path.split(' ').length;
+  const lines = [
+    ...(depth === 0 ? [] : [`words=("\${(@)words[${depth + 1},-1]}"); ((CURRENT -= ${depth}))`]),
+    ...(inner.length === 0
+      ? []
+      : [
+          `if [[ \${words[CURRENT]} != -* ]]; then`,
+          `  local -a inner=(${inner.join(' ')})`,
+          '  _describe command inner; return',
+          'fi',
+        ]),
+    `_arguments -s -S ${[...specs, ...what].join(' ')} ;;`,
+  ];
+  return [`    ${quote(path)})`, ...lines.map((line) => `      ${line}`)].join('\n');
 }
 
 function action(values: ValueFacts | null): string {

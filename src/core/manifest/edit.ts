@@ -45,33 +45,36 @@ export function editManifest(manifest: Manifest, edits: readonly Edit[]): Edited
     if (written === null) return failed(manifest, 0, `there is no text at ${pathText(edit.path)}`);
     placed.push({ ...edit, written });
   }
-  const shared = attempt(manifest, placed, (written) => written);
-  if (shared.ok || !placed.some(({ written }) => written.alias !== null)) return shared;
-  // An alias has no quotes to keep.
-  return attempt(manifest, placed, ({ alias, ...written }) =>
-    alias === null ? { ...written, alias } : { ...written, ...alias, style: 'plain', alias },
+  const { spoilt, ...shared } = attempt(manifest, placed, ({ written }) => written);
+  const givesWay = ({ alias, start }: WrittenText): boolean => alias !== null && spoilt.has(start);
+  if (shared.ok || !placed.some(({ written }) => givesWay(written))) return shared;
+  const { spoilt: _, ...apart } = attempt(manifest, placed, ({ written }) =>
+    // An alias has no quotes to keep.
+    givesWay(written) ? { ...written, ...written.alias, style: 'plain' } : written,
   );
+  return apart;
 }
 
-function attempt(
-  manifest: Manifest,
-  edits: readonly PlacedEdit[],
-  where: (written: WrittenText) => WrittenText,
-): Edited {
+/** Edited, or why not; `spoilt` are the offsets of texts that stand where nothing should change, too. */
+type Attempt = Edited & { readonly spoilt: ReadonlySet<number> };
+
+function attempt(manifest: Manifest, edits: readonly PlacedEdit[], where: (edit: PlacedEdit) => WrittenText): Attempt {
   const replacements = new Map<number, Replacement>();
-  for (const { written, value, path } of edits) {
-    const target = where(written);
+  for (const edit of edits) {
+    const { value, path } = edit;
+    const target = where(edit);
     const text = spell(value, target, manifest.text.slice(target.start, target.end));
-    if (text === null)
+    if (text === null) {
       return failed(manifest, target.start, `${pathText(path)} is written in a way that cannot hold ${value}`);
+    }
     if ((replacements.get(target.start)?.text ?? text) !== text) {
-      return failed(manifest, target.start, `${pathText(path)} shares its text with a place that gets another value`);
+      const message = `${pathText(path)} shares its text with a place that gets another value`;
+      return failed(manifest, target.start, message, new Set([target.start]));
     }
     replacements.set(target.start, { start: target.start, end: target.end, text });
   }
   const text = replaceAll(manifest.text, [...replacements.values()]);
-  const problem = verify(manifest, edits, text);
-  return problem === null ? { ok: true, text } : failed(manifest, problem.offset, problem.message);
+  return verify(manifest, edits, text) ?? { ok: true, text, spoilt: new Set() };
 }
 
 function replaceAll(text: string, replacements: readonly Replacement[]): string {
@@ -85,42 +88,35 @@ function replaceAll(text: string, replacements: readonly Replacement[]): string 
 }
 
 /** What is not as it should be after the edit; null where all is. */
-function verify(
-  manifest: Manifest,
-  edits: readonly PlacedEdit[],
-  text: string,
-): { offset: number; message: string } | null {
+function verify(manifest: Manifest, edits: readonly PlacedEdit[], text: string): Attempt | null {
   const read = readManifest(text);
-  const [first] = edits;
-  const start = first?.written.start ?? 0;
+  const start = edits[0]?.written.start ?? 0;
   if (!read.ok || read.manifest.documents.length !== manifest.documents.length) {
-    return { offset: start, message: 'the new text could not be read again' };
+    return failed(manifest, start, 'the new text could not be read again');
   }
-  const intended = new Map(edits.map((edit) => [placeKey(edit.document, edit.path), edit]));
   for (const { document, path, value, written } of edits) {
     if (read.manifest.documents[document]?.textAt(path)?.value !== value) {
-      return { offset: written.start, message: `the new text would not say ${value} at ${pathText(path)}` };
+      return failed(manifest, written.start, `the new text would not say ${value} at ${pathText(path)}`);
     }
   }
+  const intended = new Set(edits.map(({ document, path }) => placeKey(document, path)));
+  const spoilt = new Map<number, Path>();
   const mostValues = Math.max(MOST_VALUES, text.length);
-  for (const [index, { value }] of manifest.documents.entries()) {
-    const differences = findDifferences(value, read.manifest.documents[index]?.value, mostValues);
-    if (differences === null)
-      return { offset: start, message: 'its aliases stand for more values than can be compared' };
-    const other = differences.find((path) => !intended.has(placeKey(index, path)));
-    if (other !== undefined) {
-      const culprit =
-        edits.find(
-          ({ document, written }) =>
-            document === index && written.start === manifest.documents[index]?.textAt(other)?.start,
-        ) ?? first;
-      return {
-        offset: culprit?.written.start ?? 0,
-        message: `${pathText(culprit?.path ?? [])} shares its text with ${pathText(other)}, which is to stay: write it out`,
-      };
+  for (const [index, document] of manifest.documents.entries()) {
+    const differences = findDifferences(document.value, read.manifest.documents[index]?.value, mostValues);
+    if (differences === null) {
+      return failed(manifest, start, 'its aliases stand for more values than can be compared');
+    }
+    for (const path of differences.filter((path) => !intended.has(placeKey(index, path)))) {
+      spoilt.set(document.textAt(path)?.start ?? -1, path);
     }
   }
-  return null;
+  const [first] = spoilt;
+  if (first === undefined) return null;
+  const [offset, other] = first;
+  const culprit = edits.find(({ written }) => written.start === offset) ?? edits[0];
+  const message = `${pathText(culprit?.path ?? [])} shares its text with ${pathText(other)}, which is to stay: write it out`;
+  return failed(manifest, culprit?.written.start ?? 0, message, new Set(spoilt.keys()));
 }
 
 function placeKey(document: number, path: Path): string {
@@ -131,6 +127,11 @@ function pathText(path: Path): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
 }
 
-function failed(manifest: Manifest, offset: number, message: string): Edited {
-  return { ok: false, problem: { ...placesOf(manifest.text)(offset), message } };
+function failed(
+  manifest: Manifest,
+  offset: number,
+  message: string,
+  spoilt: ReadonlySet<number> = new Set(),
+): { readonly ok: false; readonly problem: ManifestProblem; readonly spoilt: ReadonlySet<number> } {
+  return { ok: false, problem: { ...placesOf(manifest.text)(offset), message }, spoilt };
 }

@@ -36,3 +36,11 @@ for (const [text, place, message] of bad) {
     assert.match(read.problem.message, message);
   });
 }
+
+test('what is promised to be JSON has to be', () => {
+  const flow = '{"a": 1,\n}';
+  assert.equal(readManifest(flow).ok, true);
+  const read = readManifest(flow, 'json');
+  assert.deepEqual(!read.ok && [read.problem.line, read.problem.column], [2, 1]);
+  assert.equal(readManifest('a: 1\n', 'json').ok, true);
+});
