@@ -86,9 +86,8 @@ function objects({ stdout, stderr }: FinishedProcess): Record<string, unknown>[]
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-function errorCode(finished: FinishedProcess): unknown {
-  const [object] = objects(finished);
-  return (object?.['error'] as Record<string, unknown> | undefined)?.['code'];
+function errorCodes(finished: FinishedProcess): readonly unknown[] {
+  return objects(finished).map((object) => (object['error'] as Record<string, unknown> | undefined)?.['code']);
 }
 
 const registries = [
@@ -144,7 +143,7 @@ for (const [name, start] of registries) {
       assert.deepEqual([finished.code, finished.stdout], [0, `${host}/acme/app@${digest}\n`], finished.stderr);
     }
     const none = await bench.tagpin(['resolve', '-o', 'json', '--platform', 'windows/amd64', image]);
-    assert.deepEqual([none.code, errorCode(none)], [1, 'NoMatchingPlatform']);
+    assert.deepEqual([none.code, ...errorCodes(none)], [1, 'NoMatchingPlatform']);
   });
 
   test(`a registry ${name}: pin writes the digests that crane gives, and nothing else`, { skip }, async (t) => {
@@ -181,10 +180,10 @@ for (const [name, start] of registries) {
     assert.equal((await bench.tagpin(['resolve', `${host}/acme/app@${first}`])).code, 0);
 
     await bench.crane('delete', `${host}/acme/app@${second}`);
-    for (const gone of [image, `${host}/acme/app@${second}`, `${host}/acme/other:main`]) {
-      const finished = await bench.tagpin(['resolve', '-o', 'json', gone]);
-      assert.deepEqual([finished.code, errorCode(finished)], [1, 'NotFound'], gone);
-    }
+    const gone = [image, `${host}/acme/app@${second}`, `${host}/acme/other:main`];
+    const finished = await bench.tagpin(['resolve', '-o', 'json', ...gone]);
+    assert.equal(finished.code, 1);
+    assert.deepEqual(errorCodes(finished), ['NotFound', 'NotFound', 'NotFound'], finished.stdout);
   });
 }
 
@@ -194,7 +193,7 @@ test('a registry with Basic authentication refuses who has no password, or a wro
   await bench.pushImage(image, 'one');
   for (const login of [null, { username: 'alice', password: 'wrong' }, { username: 'bob', password: PASSWORD }]) {
     const finished = await bench.tagpinAs(login, ['resolve', '-o', 'json', image]);
-    assert.deepEqual([finished.code, errorCode(finished)], [1, 'Unauthorized'], JSON.stringify(login?.username));
+    assert.deepEqual([finished.code, ...errorCodes(finished)], [1, 'Unauthorized'], JSON.stringify(login?.username));
   }
 });
 
@@ -209,8 +208,8 @@ test('a registry with token authentication: each gets what the authorisation ser
 
   const anonymous = await bench.tagpinAs(null, ['resolve', '-o', 'json', mine, everybodys]);
   assert.deepEqual(
-    [anonymous.code, ...objects(anonymous).map((object) => object['resolved'] ?? errorCode(anonymous))],
-    [1, 'Unauthorized', digests[1]],
+    [anonymous.code, ...errorCodes(anonymous), objects(anonymous)[1]?.['resolved']],
+    [1, 'Unauthorized', undefined, digests[1]],
   );
   const withToken = await bench.tagpinAs({ identityToken: REFRESH_TOKEN }, ['resolve', '-o', 'json', mine, everybodys]);
   assert.deepEqual([withToken.code, ...objects(withToken).map((object) => object['resolved'])], [0, ...digests]);
@@ -232,7 +231,7 @@ test('a registry with token authentication: a wrong password is refused, and goe
   const image = `${host}/acme/app:1.0`;
   await bench.pushImage(image, 'one');
   const finished = await bench.tagpinAs({ username: 'alice', password: 'canary' }, ['resolve', '-o', 'json', image]);
-  assert.deepEqual([finished.code, errorCode(finished)], [1, 'Unauthorized']);
+  assert.deepEqual([finished.code, ...errorCodes(finished)], [1, 'Unauthorized']);
 });
 
 test('a registry over TLS: a certificate of an unknown authority is not trusted', { skip }, async (t) => {
@@ -241,7 +240,7 @@ test('a registry over TLS: a certificate of an unknown authority is not trusted'
   await bench.pushImage(image, 'one');
   const stranger = openWorkbench(t, { host, hostPolicy: {} });
   const finished = await stranger.tagpin(['resolve', '-o', 'json', image]);
-  assert.deepEqual([finished.code, errorCode(finished)], [1, 'Unreachable']);
+  assert.deepEqual([finished.code, ...errorCodes(finished)], [1, 'Unreachable']);
   assert.match(finished.stdout, /certificate/);
 });
 
@@ -251,7 +250,7 @@ test('a registry that the policy does not name is on loopback, and is not asked'
   await bench.pushImage(image, 'one');
   const stranger = openWorkbench(t, { host: 'elsewhere.example', hostPolicy: {} });
   const finished = await stranger.tagpin(['resolve', '-o', 'json', image]);
-  assert.deepEqual([finished.code, errorCode(finished)], [1, 'NotAllowed']);
+  assert.deepEqual([finished.code, ...errorCodes(finished)], [1, 'NotAllowed']);
 });
 
 test('the webhook pins to what crane says, and keeps it when the tag moves and the registry is gone', {
