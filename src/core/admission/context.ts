@@ -30,7 +30,9 @@ export interface PlanContext {
   readonly mayRefuseUnresolved: boolean;
   /** How many earlier pairs are remembered; 0 turns the memory off. */
   readonly history: number;
-  /** The value of `tagpin.dev/skip`, where the policy honours it. */
+  /** Does the policy honour `tagpin.dev/skip`? */
+  readonly honoursSkip: boolean;
+  /** The annotation's value, where it is honoured. */
   readonly skip: string | null;
   /** What the object had before; nothing on CREATE. */
   readonly stored: Stored;
@@ -42,7 +44,9 @@ export interface PlanContext {
 /** What a refresh found for one slot. */
 export type RefreshVerdict =
   | { readonly kind: 'move'; readonly reference: ImageReference; readonly digest: Digest; readonly format: PinFormat }
-  | { readonly kind: 'stay'; readonly warning: Warning | null };
+  | { readonly kind: 'stay'; readonly warning: Warning | null }
+  /** The registry has not been asked yet. */
+  | { readonly kind: 'pending' };
 
 /** Reads a request of a kind of ours into what its slots are planned with. */
 export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts: PlanFacts): PlanContext {
@@ -55,6 +59,7 @@ export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts
     reportOnly,
     mayRefuseUnresolved: !reportOnly && request.subResource === '',
     history: policy.defaults.history,
+    honoursSkip: policy.defaults.allowSkip,
     skip: policy.defaults.allowSkip ? skipValue(kind, object) : null,
     stored: readStored(kind, request.operation === 'UPDATE' ? request.oldObject : null),
     submitted: readPins(annotationOf(object, PINS_ANNOTATION)),

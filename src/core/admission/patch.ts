@@ -1,5 +1,5 @@
 import { asObject, type JsonObject, property } from '../workload/json.ts';
-import { byteLength, fitPins, PINS_ANNOTATION, type Shortened } from '../workload/pins.ts';
+import { fitPins, PINS_ANNOTATION, type Shortened } from '../workload/pins.ts';
 import { PINNED_LABEL, REFRESH_ANNOTATION } from '../workload/targets.ts';
 import type { AdmissionPlan } from './plan.ts';
 
@@ -39,8 +39,7 @@ type Change = readonly [key: string, value: string | null];
 function annotationChanges(value: unknown, pins: NonNullable<AdmissionPlan['pins']>) {
   const annotations = asObject(value) ?? {};
   const others = Object.entries(annotations).filter(([key]) => key !== PINS_ANNOTATION && key !== REFRESH_ANNOTATION);
-  const bytes = others.reduce((sum, [key, text]) => sum + byteLength(key) + byteLength(String(text)), 0);
-  const { text, shortened } = fitPins(pins, bytes);
+  const { text, shortened } = fitPins(pins, others);
   const wanted: Change[] = [
     [PINS_ANNOTATION, text],
     [REFRESH_ANNOTATION, null],

@@ -1,20 +1,21 @@
 import type { Digest } from '../image/digest.ts';
-import { canonicalText, parseReference } from '../image/reference.ts';
+import { canonicalText } from '../image/reference.ts';
 import { valueAt } from '../workload/json.ts';
 import { templatePath, type WorkloadKind } from '../workload/kinds.ts';
-import { type PinEntry, type Pins, sameReference } from '../workload/pins.ts';
-import { type ImageSlot, imageSlots } from '../workload/slots.ts';
+import { byUnits, type PinEntry, type Pins, sameReference } from '../workload/pins.ts';
+import { imageSlots, readSlot, type SubmittedSlot } from '../workload/slots.ts';
 import { standing } from '../workload/standing.ts';
 import { remembered, standsInStored } from '../workload/stored.ts';
-import { annotationOf, PINNED_LABEL, REFRESH_ANNOTATION, SKIP_ANNOTATION } from '../workload/targets.ts';
+import { annotationOf, isSkipped, PINNED_LABEL, REFRESH_ANNOTATION, SKIP_ANNOTATION } from '../workload/targets.ts';
 import { type PlanContext, type PlanFacts, readContext } from './context.ts';
 import { planJobUpdate, planOwned } from './kept-slot.ts';
-import type { SlotOutcome, Warning } from './outcome.ts';
+import { problem, type SlotOutcome, type Warning } from './outcome.ts';
 import type { Question } from './questions.ts';
-import { NO_REFRESH, planRefresh } from './refresh.ts';
+import { NO_REFRESH, planRefresh, type RefreshPlan, type WishedSlot } from './refresh.ts';
 import { nextRefreshed } from './refreshed.ts';
 import type { AdmissionRequest } from './request.ts';
-import { planSlot, wantedTag } from './slot.ts';
+import { planSlot } from './slot.ts';
+import { readWish } from './wish.ts';
 
 /** What a request is answered with, before it is put into JSON. It holds once `questions` is empty. */
 export interface AdmissionPlan {
@@ -51,10 +52,12 @@ export function planAdmission(request: AdmissionRequest, facts: PlanFacts): Admi
   }
   if (subResource !== '' && !(kind === 'Pod' && subResource === 'ephemeralcontainers')) return NOTHING;
 
-  const stands = standing(kind, object, facts.policy.defaults.customControllers);
+  const stands = standing(kind, object, request.oldObject, facts.policy.defaults.customControllers);
   if (stands === 'gone') return NOTHING;
   const context = readContext(request, kind, facts);
-  const slots = imageSlots(kind, object).filter((slot) => isLookedAt(slot, subResource, context));
+  const slots = imageSlots(kind, object)
+    .filter(({ list, key }) => isLookedAt(list, key, subResource, context))
+    .map(readSlot);
   if (stands === 'left') return planLeft(slots, kind, request, context);
   if (subResource !== '') return planEphemeral(slots, context);
   if (kind === 'Job' && operation === 'UPDATE') return planJob(slots, request, context);
@@ -62,55 +65,77 @@ export function planAdmission(request: AdmissionRequest, facts: PlanFacts): Admi
 }
 
 /** Ephemeral containers come through a subresource of their own, where nothing else changes. */
-function isLookedAt(slot: ImageSlot, subResource: string, context: PlanContext): boolean {
-  if (subResource === '') return slot.list !== 'ephemeralContainers';
-  return slot.list === 'ephemeralContainers' && !context.stored.slots.has(slot.key);
+function isLookedAt(list: string, key: string, subResource: string, context: PlanContext): boolean {
+  if (subResource === '') return list !== 'ephemeralContainers';
+  return list === 'ephemeralContainers' && !context.stored.slots.has(key);
 }
 
 /** What a controller owns is judged; a Pod still gets its label. */
-function planLeft(slots: readonly ImageSlot[], kind: WorkloadKind, request: AdmissionRequest, context: PlanContext) {
+function planLeft(
+  slots: readonly SubmittedSlot[],
+  kind: WorkloadKind,
+  request: AdmissionRequest,
+  context: PlanContext,
+): AdmissionPlan {
   const outcomes = slots.map((slot) => planOwned(slot, context));
   return { ...NOTHING, slots: outcomes, label: wantsLabel(kind, request, outcomes) };
 }
 
 /** That subresource stores no metadata, so there is no record and no refresh. */
-function planEphemeral(slots: readonly ImageSlot[], context: PlanContext): AdmissionPlan {
-  const outcomes = slots.map((slot) => ({ ...planSlot(slot, null, null, context), entry: null }));
+function planEphemeral(slots: readonly SubmittedSlot[], context: PlanContext): AdmissionPlan {
+  const outcomes = slots.map((slot) => {
+    const facts = { wish: readWish(slot, context), verdict: null, moved: null, memory: null };
+    return { ...planSlot(slot, facts, context), entry: null };
+  });
   return { ...NOTHING, slots: outcomes, questions: openQuestions(outcomes, context) };
 }
 
 /** A Job's template never changes: what was pinned is mapped back, all else passes. */
-function planJob(slots: readonly ImageSlot[], request: AdmissionRequest, context: PlanContext): AdmissionPlan {
+function planJob(slots: readonly SubmittedSlot[], request: AdmissionRequest, context: PlanContext): AdmissionPlan {
   const outcomes = slots.map((slot) => planJobUpdate(slot, context));
-  const asked = annotationOf(request.object, REFRESH_ANNOTATION) !== null;
+  const { refreshed } = context.stored;
+  const asked = annotationOf(request.object, REFRESH_ANNOTATION);
   const text = "a Job's images never change, so nothing was refreshed; make a new Job";
   return {
     ...NOTHING,
     slots: outcomes,
-    pins: { entries: entriesOf(outcomes), refreshed: nextRefreshed(null, context) },
-    warnings: asked ? [{ kind: 'problem', text }] : [],
+    pins: { entries: entriesOf(outcomes), refreshed },
+    warnings: asked === null || refreshed.includes(asked) ? [] : [{ kind: 'problem', text }],
   };
 }
 
 function planOurs(
-  slots: readonly ImageSlot[],
+  slots: readonly SubmittedSlot[],
   kind: WorkloadKind,
   request: AdmissionRequest,
   context: PlanContext,
 ): AdmissionPlan {
-  const isUpdate = request.operation === 'UPDATE';
-  const value = isUpdate ? annotationOf(request.object, REFRESH_ANNOTATION) : null;
-  const refresh = value === null ? NO_REFRESH : planRefresh(value, slots, context);
-  const memories = readMemories(slots, context);
-  const outcomes = slots.map((slot) =>
-    planSlot(slot, refresh.verdicts.get(slot.key) ?? null, memories.get(slot.key) ?? null, context),
-  );
+  const wished = slots.map((slot) => ({ slot, wish: readWish(slot, context) }));
+  const value = request.operation === 'UPDATE' ? annotationOf(request.object, REFRESH_ANNOTATION) : null;
+  const refresh = value === null ? NO_REFRESH : planRefresh(value, wished, context);
+  const memories = readMemories(wished, context);
+  const outcomes = wished.map(({ slot, wish }) => {
+    const reference =
+      wish.kind === 'tag' && refresh.moved.size + memories.size > 0 ? canonicalText(wish.reference) : '';
+    const facts = {
+      wish,
+      verdict: refresh.verdicts.get(slot.key) ?? null,
+      moved: refresh.moved.get(reference) ?? null,
+      memory: memories.get(reference) ?? null,
+    };
+    return planSlot(slot, facts, context);
+  });
   return {
     slots: outcomes,
     pins: { entries: entriesOf(outcomes), refreshed: nextRefreshed(refresh.honoured, context) },
     label: wantsLabel(kind, request, outcomes),
     reinvocation: outcomes.some((outcome) => isFromEarlierRound(outcome, context)),
-    warnings: [...refresh.warnings, ...cronJobWarnings(kind, request), ...restartWarnings(kind, request, outcomes)],
+    warnings: [
+      ...refresh.warnings,
+      ...leftBehindWarnings(refresh, outcomes),
+      ...cronJobWarnings(kind, request, context),
+      ...restartWarnings(kind, request, outcomes, context),
+    ],
     questions: openQuestions(outcomes, context),
   };
 }
@@ -121,27 +146,21 @@ function openQuestions(outcomes: readonly SlotOutcome[], context: PlanContext): 
 }
 
 /**
- * What the slots' references meant when these containers ran them before, by slot key. One reference has one digest in an
- * object: what the first container in key order remembers holds for all that ask for the same.
+ * What references meant when containers of this object ran them before, by canonical text. One reference has one digest in
+ * an object: what the first container in key order remembers holds for all that ask for the same.
  */
-function readMemories(slots: readonly ImageSlot[], context: PlanContext): ReadonlyMap<string, Digest> {
-  if (context.history === 0 || context.stored.entries.size === 0) return new Map();
-  const byReference = new Map<string, Digest>();
-  const keys = new Map<string, string>();
-  for (const slot of slots.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
-    const parsed = parseReference(slot.image);
-    const wanted = parsed.ok ? wantedTag(slot, parsed.reference, context) : null;
-    if (wanted === null) continue;
-    const reference = canonicalText(wanted);
-    keys.set(slot.key, reference);
-    const digest = remembered(context.stored, slot.key, wanted);
-    if (digest !== null && !byReference.has(reference)) byReference.set(reference, digest);
+function readMemories(wished: readonly WishedSlot[], context: PlanContext): ReadonlyMap<string, Digest> {
+  const memories = new Map<string, Digest>();
+  if (context.history === 0 || context.stored.entries.size === 0) return memories;
+  for (const { slot, wish } of wished.toSorted((a, b) => byUnits(a.slot.key, b.slot.key))) {
+    // What is left to float remembers nothing for others either.
+    if (wish.kind !== 'tag' || slot.pullPolicy === 'Never' || isSkipped(context.skip, slot)) continue;
+    const digest = remembered(context.stored, slot.key, wish.reference);
+    if (digest === null || context.judge(wish.reference).action !== 'pin') continue;
+    const reference = canonicalText(wish.reference);
+    if (!memories.has(reference)) memories.set(reference, digest);
   }
-  const memories = [...keys].flatMap(([key, reference]): [string, Digest][] => {
-    const digest = byReference.get(reference);
-    return digest === undefined ? [] : [[key, digest]];
-  });
-  return new Map(memories);
+  return memories;
 }
 
 function entriesOf(outcomes: readonly SlotOutcome[]): ReadonlyMap<string, PinEntry> {
@@ -173,9 +192,19 @@ function wantsLabel(kind: WorkloadKind, request: AdmissionRequest, outcomes: rea
   );
 }
 
+/** A slot that keeps another digest of a reference that a refresh moved elsewhere in the object. */
+function leftBehindWarnings(refresh: RefreshPlan, outcomes: readonly SlotOutcome[]): readonly Warning[] {
+  if (refresh.moved.size === 0) return [];
+  return outcomes.flatMap(({ slot, entry }): readonly Warning[] => {
+    const moved = entry === null ? undefined : refresh.moved.get(canonicalText(entry.reference));
+    if (moved === undefined || moved === entry?.digest) return [];
+    return [problem(slot, 'not refreshed, though another container of its reference was')];
+  });
+}
+
 /** Jobs of a CronJob have the annotations of `jobTemplate.metadata` and no others. */
-function cronJobWarnings(kind: WorkloadKind, { object }: AdmissionRequest): readonly Warning[] {
-  if (kind !== 'CronJob') return [];
+function cronJobWarnings(kind: WorkloadKind, { object }: AdmissionRequest, context: PlanContext): readonly Warning[] {
+  if (kind !== 'CronJob' || !context.honoursSkip) return [];
   const elsewhere = [object, valueAt(object, ['spec', 'jobTemplate', 'spec', 'template'])];
   const isElsewhere = elsewhere.some((place) => annotationOf(place, SKIP_ANNOTATION) !== null);
   if (!isElsewhere || annotationOf(valueAt(object, ['spec', 'jobTemplate']), SKIP_ANNOTATION) !== null) return [];
@@ -185,15 +214,18 @@ function cronJobWarnings(kind: WorkloadKind, { object }: AdmissionRequest): read
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
-/** `rollout restart` used to fetch a tag anew; with pins it starts the same again. */
+/** `rollout restart` used to fetch a tag anew; with pins it starts the same again. An undo changes the digests as well. */
 function restartWarnings(
   kind: WorkloadKind,
   { object, oldObject }: AdmissionRequest,
   outcomes: readonly SlotOutcome[],
+  { stored }: PlanContext,
 ): readonly Warning[] {
+  if (oldObject === null) return [];
   const template = templatePath(kind);
   const restarted = annotationOf(valueAt(object, template), RESTARTED_AT);
-  if (oldObject === null || restarted === null || !outcomes.some((each) => each.source === 'own-pin')) return [];
-  if (restarted === annotationOf(valueAt(oldObject, template), RESTARTED_AT)) return [];
+  if (restarted === null || restarted === annotationOf(valueAt(oldObject, template), RESTARTED_AT)) return [];
+  const isKept = ({ slot, digest }: SlotOutcome) => stored.slots.get(slot.key)?.reference?.digest === digest;
+  if (!outcomes.every(isKept) || !outcomes.some(({ source }) => source === 'own-pin')) return [];
   return [{ kind: 'problem', text: 'a restart keeps the pinned digests; tagpin.dev/refresh asks for new ones' }];
 }

@@ -12,9 +12,11 @@ export interface ImageRecord {
   /** What the image is after the answer; null where it floats. */
   readonly digest: Digest | null;
   readonly outcome: Outcome;
-  /** Where the digest comes from, or why there is none: a named reason of `plan.ts`. */
+  /** Where the digest comes from, or why there is none: a `Source` of `outcome.ts`. */
   readonly source: string;
   readonly rule: string | null;
+  /** Only where it is true: a rule denies the image, which is reported and not enforced. */
+  readonly reported?: true;
 }
 
 /** One admission decision, the audit line without its `msg` and `ms`. */

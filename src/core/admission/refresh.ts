@@ -1,28 +1,36 @@
 import { type Digest, shortDigest } from '../image/digest.ts';
-import { canonicalText, type ImageReference, type PinFormat, parseReference } from '../image/reference.ts';
-import { LONGEST_REFRESH, sameReference } from '../workload/pins.ts';
-import type { ImageSlot } from '../workload/slots.ts';
+import { canonicalText, type ImageReference, type PinFormat } from '../image/reference.ts';
+import { isPinOf, LONGEST_REFRESH, sameReference } from '../workload/pins.ts';
+import type { SubmittedSlot } from '../workload/slots.ts';
 import { isSkipped, parseRefresh, type RefreshTarget } from '../workload/targets.ts';
 import type { PlanContext, RefreshVerdict } from './context.ts';
 import { problem, type Warning } from './outcome.ts';
-import { wantedTag } from './slot.ts';
 import { isNoAnswer, REASONS } from './tag-slot.ts';
+import type { Wish } from './wish.ts';
 
 /** What a refresh comes to. */
 export interface RefreshPlan {
   /** By slot key; slots that no target names have none. */
   readonly verdicts: ReadonlyMap<string, RefreshVerdict>;
+  /** What references were moved to, by their canonical text. */
+  readonly moved: ReadonlyMap<string, Digest>;
   /** The value to remember, so that it is honoured once; null where it was honoured before, or is to be tried again. */
   readonly honoured: string | null;
   /** What can't be said of one slot. */
   readonly warnings: readonly Warning[];
 }
 
-export const NO_REFRESH: RefreshPlan = { verdicts: new Map(), honoured: null, warnings: [] };
+export const NO_REFRESH: RefreshPlan = { verdicts: new Map(), moved: new Map(), honoured: null, warnings: [] };
+
+/** A slot and what it asks for. */
+export interface WishedSlot {
+  readonly slot: SubmittedSlot;
+  readonly wish: Wish;
+}
 
 /** A slot that a refresh names, and what is to be resolved for it. */
 interface Candidate {
-  readonly slot: ImageSlot;
+  readonly slot: SubmittedSlot;
   readonly reference: ImageReference;
   readonly format: PinFormat;
   readonly expected: Digest | null;
@@ -32,139 +40,136 @@ interface Candidate {
  * Plans a refresh, the annotation's value in an UPDATE: asks past the cache for what the named slots were pinned from, and
  * for what floats. It never denies: where it can't move a slot, the slot stays and a warning says why.
  */
-export function planRefresh(value: string | null, slots: readonly ImageSlot[], context: PlanContext): RefreshPlan {
-  if (value === null || context.stored.refreshed.includes(value) || context.submitted.refreshed.includes(value)) {
-    return NO_REFRESH;
-  }
-  if (value.length > LONGEST_REFRESH) {
-    return {
-      ...NO_REFRESH,
-      warnings: [general(`nothing refreshed: the value has more than ${LONGEST_REFRESH} characters`)],
-    };
-  }
-  const parsed = parseRefresh(value, slots);
-  if (!parsed.ok) {
-    return { ...NO_REFRESH, honoured: value, warnings: [general(`nothing refreshed: ${parsed.problem}`)] };
-  }
+export function planRefresh(value: string, slots: readonly WishedSlot[], context: PlanContext): RefreshPlan {
+  if (context.stored.refreshed.includes(value) || context.submitted.refreshed.includes(value)) return NO_REFRESH;
+  if (value.length > LONGEST_REFRESH) return nothing(null, `the value has more than ${LONGEST_REFRESH} characters`);
+  const parsed = parseRefresh(
+    value,
+    slots.map(({ slot }) => slot),
+  );
+  if (!parsed.ok) return nothing(value, parsed.problem);
+  const named = namedSlots(parsed.targets, slots, context);
+  if (named.length === 0) return nothing(value, 'no image floats');
+
   const verdicts = new Map<string, RefreshVerdict>();
+  const moved = new Map<string, Digest>();
   const candidates: Candidate[] = [];
-  for (const [slot, { expected, named }] of listedSlots(parsed.targets, slots, context)) {
-    const candidate = readCandidate(slot, expected, context);
-    if (typeof candidate === 'string') {
-      // `*` means what can be refreshed; only who names a slot wants to hear why it can't.
-      verdicts.set(slot.key, { kind: 'stay', warning: named ? problem(slot, `not refreshed: ${candidate}`) : null });
-    } else {
-      candidates.push(candidate);
+  for (const { slot, wish, expected, isNamed } of named) {
+    const candidate = readCandidate({ slot, wish }, expected, context);
+    if (!('why' in candidate)) candidates.push(candidate);
+    else if (candidate.why === null) verdicts.set(slot.key, { kind: 'pending' });
+    else {
+      const isTold = isNamed || candidate.isSurprising;
+      verdicts.set(slot.key, {
+        kind: 'stay',
+        warning: isTold ? problem(slot, `not refreshed: ${candidate.why}`) : null,
+      });
     }
   }
-  const warnings: Warning[] = [];
-  if (verdicts.size + candidates.length === 0) warnings.push(general('nothing refreshed: no image floats'));
-  let answered = true;
-  for (const group of Map.groupBy(candidates, (each) => canonicalText(each.reference)).values()) {
-    const result = planGroup(group, context);
-    answered &&= result.answered;
-    for (const { slot } of group) verdicts.set(slot.key, result.verdict(slot));
-    const forgotten = leftBehind(group, slots, verdicts, context);
-    if (forgotten !== null)
-      warnings.push(problem(forgotten, 'not refreshed, though another container of its reference was'));
+  let isAnswered = true;
+  for (const [reference, group] of Map.groupBy(candidates, (each) => canonicalText(each.reference))) {
+    const found = askGroup(group, context);
+    isAnswered &&= found.isAnswered;
+    if (found.digest !== null) moved.set(reference, found.digest);
+    for (const { slot, reference: own, format } of group) verdicts.set(slot.key, found.verdict(slot, own, format));
   }
-  return { verdicts, honoured: answered ? value : null, warnings };
+  return { verdicts, moved, honoured: isAnswered ? value : null, warnings: [] };
 }
 
-/** All named slots of one reference move together, or none does. */
-function planGroup(group: readonly Candidate[], context: PlanContext) {
+/** What all named slots of one reference come to: they move together, or none does. */
+interface Found {
+  readonly isAnswered: boolean;
+  readonly digest: Digest | null;
+  readonly verdict: (slot: SubmittedSlot, reference: ImageReference, format: PinFormat) => RefreshVerdict;
+}
+
+function askGroup(group: readonly Candidate[], context: PlanContext): Found {
   const [first] = group;
   if (first === undefined) throw new Error('a group has at least one member');
   const answer = context.inquiry.ask({ reference: first.reference, freshness: 'past-cache' });
-  const stay = (text: string) => (slot: ImageSlot) => ({ kind: 'stay', warning: problem(slot, text) }) as const;
-  if (answer === null) return { answered: false, verdict: () => ({ kind: 'stay', warning: null }) as const };
-  if (answer.kind === 'failed') {
-    return { answered: !isNoAnswer(answer.code), verdict: stay(`not refreshed: ${REASONS[answer.code]}`) };
+  if (answer === null) return { isAnswered: false, digest: null, verdict: () => ({ kind: 'pending' }) };
+  if (answer.kind === 'failed') return stay(!isNoAnswer(answer.code), REASONS[answer.code]);
+  const { digest } = answer;
+  if (group.some(({ expected }) => expected !== null && expected !== digest)) {
+    return stay(true, `its tag means ${shortDigest(digest)}, not the expected digest`);
   }
-  const other = group.find((each) => each.expected !== null && each.expected !== answer.digest);
-  if (other !== undefined) {
-    const told = `not refreshed: ${other.reference.text} is ${shortDigest(answer.digest)}, not the expected digest`;
-    return { answered: true, verdict: stay(told) };
-  }
-  const formats = new Map(group.map((each) => [each.slot.key, each]));
-  const verdict = (slot: ImageSlot): RefreshVerdict => {
-    const { reference, format } = formats.get(slot.key) ?? first;
-    return { kind: 'move', reference, digest: answer.digest, format };
+  return {
+    isAnswered: true,
+    digest,
+    verdict: (_slot, reference, format) => ({ kind: 'move', reference, digest, format }),
   };
-  return { answered: true, verdict };
 }
 
-/** The slots that the targets name, each once; a target with an expected digest wins over one without. */
-function listedSlots(targets: readonly RefreshTarget[], slots: readonly ImageSlot[], context: PlanContext) {
-  const listed = new Map<ImageSlot, { expected: Digest | null; named: boolean }>();
-  for (const target of targets) {
-    switch (target.kind) {
-      case 'all':
-        for (const slot of slots) listed.set(slot, listed.get(slot) ?? { expected: null, named: false });
-        break;
-      case 'floating':
-        for (const slot of slots.filter((each) => floats(each, context))) {
-          listed.set(slot, listed.get(slot) ?? { expected: null, named: false });
-        }
-        break;
-      case 'slot':
-        listed.set(target.slot, {
-          expected: target.expected ?? listed.get(target.slot)?.expected ?? null,
-          named: true,
-        });
-        break;
-    }
-  }
-  return listed;
+function stay(isAnswered: boolean, why: string): Found {
+  const verdict = (slot: SubmittedSlot): RefreshVerdict => ({
+    kind: 'stay',
+    warning: problem(slot, `not refreshed: ${why}`),
+  });
+  return { isAnswered, digest: null, verdict };
+}
+
+interface NamedSlot extends WishedSlot {
+  readonly expected: Digest | null;
+  /** By its name, not by `*` or `floating`, which mean what can be refreshed. */
+  readonly isNamed: boolean;
+}
+
+/** The slots that the targets name, each once. */
+function namedSlots(
+  targets: readonly RefreshTarget<SubmittedSlot>[],
+  slots: readonly WishedSlot[],
+  context: PlanContext,
+): readonly NamedSlot[] {
+  return slots.flatMap(({ slot, wish }): readonly NamedSlot[] => {
+    const own = targets.filter((target) => target.kind === 'slot' && target.slot === slot);
+    const expected = own
+      .map((target) => (target.kind === 'slot' ? target.expected : null))
+      .find((each) => each !== null);
+    const isMeant = targets.some(
+      ({ kind }) => kind === 'all' || (kind === 'floating' && floats({ slot, wish }, context)),
+    );
+    if (own.length === 0 && !isMeant) return [];
+    return [{ slot, wish, expected: expected ?? null, isNamed: own.length > 0 }];
+  });
 }
 
 /** A tag that no pin of its own stands behind. */
-function floats(slot: ImageSlot, context: PlanContext): boolean {
-  const parsed = parseReference(slot.image);
-  const wanted = parsed.ok ? wantedTag(slot, parsed.reference, context) : null;
+function floats({ slot, wish }: WishedSlot, context: PlanContext): boolean {
   const entry = context.stored.entries.get(slot.key);
-  return wanted !== null && (entry === undefined || !sameReference(entry.reference, wanted));
+  return wish.kind === 'tag' && (entry === undefined || !sameReference(entry.reference, wish.reference));
+}
+
+/** Why a named slot can't be refreshed; `why` is null while that is not known yet. */
+interface Refusal {
+  readonly why: string | null;
+  /** To be told also to who named all. */
+  readonly isSurprising: boolean;
 }
 
 /** What a named slot is resolved from, or why it can't be refreshed. */
-function readCandidate(slot: ImageSlot, expected: Digest | null, context: PlanContext): Candidate | string {
-  const parsed = parseReference(slot.image);
-  if (!parsed.ok) return 'its image is malformed';
-  if (isSkipped(context.skip, slot)) return 'tagpin.dev/skip names it';
-  if (slot.pullPolicy === 'Never') return 'its pull policy is Never';
+function readCandidate({ slot, wish }: WishedSlot, expected: Digest | null, context: PlanContext): Candidate | Refusal {
+  const no = (why: string | null, isSurprising = false): Refusal => ({ why, isSurprising });
+  if (wish.kind === 'pending') return no(null);
+  if (wish.kind === 'malformed') return no('its image is malformed');
+  if (isSkipped(context.skip, slot)) return no('tagpin.dev/skip names it');
+  if (slot.pullPolicy === 'Never') return no('its pull policy is Never');
   const entry = context.stored.entries.get(slot.key);
-  const wanted = wantedTag(slot, parsed.reference, context);
-  if (wanted === null && context.stored.references.get(slot.key)?.digest !== parsed.reference.digest) {
-    return 'its digest changed in the same request';
+  let reference = entry?.reference;
+  if (wish.kind === 'tag') {
+    if (entry === undefined || !sameReference(entry.reference, wish.reference)) reference = wish.reference;
+  } else if (entry !== undefined && !isPinOf(entry, wish.reference)) {
+    return no('its digest changed in the same request', true);
   }
-  const reference =
-    wanted === null || (entry !== undefined && sameReference(entry.reference, wanted)) ? entry?.reference : wanted;
-  if (reference === undefined) return 'its digest was set by hand, no tag is recorded';
+  if (reference === undefined) return no('its digest was set by hand, no tag is recorded');
   const decision = context.judge(reference);
-  if (decision.action !== 'pin') return `the policy says ${decision.action} for ${reference.text}`;
+  if (decision.action !== 'pin') return no(`the policy says ${decision.action} for ${reference.text}`);
   return { slot, reference, format: decision.format, expected };
 }
 
-/** A slot of the group's reference that keeps its own pin, since nobody named it. */
-function leftBehind(
-  group: readonly Candidate[],
-  slots: readonly ImageSlot[],
-  verdicts: ReadonlyMap<string, RefreshVerdict>,
-  context: PlanContext,
-): ImageSlot | null {
-  const reference = group[0]?.reference;
-  const isBehind = (slot: ImageSlot) => {
-    const entry = context.stored.entries.get(slot.key);
-    return (
-      reference !== undefined &&
-      !verdicts.has(slot.key) &&
-      entry !== undefined &&
-      sameReference(entry.reference, reference)
-    );
+function nothing(honoured: string | null, why: string): RefreshPlan {
+  return {
+    ...NO_REFRESH,
+    honoured,
+    warnings: [{ kind: 'problem', text: `tagpin.dev/refresh: nothing refreshed: ${why}` }],
   };
-  return slots.find(isBehind) ?? null;
-}
-
-function general(text: string): Warning {
-  return { kind: 'problem', text: `tagpin.dev/refresh: ${text}` };
 }

@@ -1,4 +1,4 @@
-import { byBytes } from '../workload/pins.ts';
+import { byUnits } from '../workload/pins.ts';
 import type { Denial } from './outcome.ts';
 import { makePatch, type Patch } from './patch.ts';
 import type { AdmissionPlan } from './plan.ts';
@@ -90,11 +90,14 @@ function statusOf(denial: Denial) {
 function auditAnnotations(plan: AdmissionPlan, decision: AdmissionRecord['decision']): Record<string, string> {
   if (plan.reinvocation && decision !== 'denied') {
     const added = pinsText(plan, (outcome) => outcome === 'pinned');
-    return added === null ? {} : { 'pins-added': added };
+    if (added !== null) return { 'pins-added': added };
+    // Said again with the same value it is no change; and what brought its record along, as a restore does, says it once.
+    const all = pinsText(plan, () => true);
+    return all === null ? {} : { pins: all };
   }
   const pins = decision === 'denied' ? null : pinsText(plan, () => true);
   const deciding = decision === 'denied' ? plan.slots.filter((slot) => slot.denial !== null) : plan.slots;
-  const rules = [...new Set(deciding.flatMap((slot) => slot.rule ?? []))].toSorted(byBytes);
+  const rules = [...new Set(deciding.flatMap((slot) => slot.rule ?? []))].toSorted(byUnits);
   return {
     decision,
     ...(pins !== null && { pins }),
@@ -107,10 +110,12 @@ function pinsText(plan: AdmissionPlan, isWanted: (outcome: string) => boolean): 
   const pins = new Map<string, string>();
   for (const { slot, digest, entry, outcome, denial } of plan.slots) {
     if (digest === null || denial !== null || !isWanted(outcome) || (entry === null && outcome !== 'pinned')) continue;
-    pins.set(entry?.reference.text ?? slot.image, digest);
+    const reference = entry?.reference.text ?? slot.image;
+    const other = pins.get(reference);
+    pins.set(other === undefined || other === digest ? reference : `${reference} (${slot.key})`, digest);
   }
   if (pins.size === 0) return null;
-  const fields = [...pins].toSorted(([a], [b]) => byBytes(a, b));
+  const fields = [...pins].toSorted(([a], [b]) => byUnits(a, b));
   return `{${fields.map(([reference, digest]) => `${JSON.stringify(reference)}:${JSON.stringify(digest)}`).join(',')}}`;
 }
 
@@ -130,13 +135,14 @@ function recordOf(
     kind: request.kindName.slice(0, LONGEST_TEXT),
     name: request.name.slice(0, LONGEST_TEXT),
     decision,
-    images: plan.slots.map(({ slot, digest, outcome, source, rule }) => ({
+    images: plan.slots.map(({ slot, digest, outcome, source, rule, reported }) => ({
       container: slot.key.slice(0, LONGEST_TEXT),
       ref: slot.image.slice(0, LONGEST_TEXT),
       digest,
       outcome,
       source,
       rule,
+      ...(reported && { reported }),
     })),
   };
 }

@@ -1,51 +1,66 @@
 import type { Digest } from '../image/digest.ts';
-import { byTag, effectiveTag, type ImageReference, parseReference } from '../image/reference.ts';
-import { sameRepository } from '../workload/pins.ts';
-import type { ImageSlot } from '../workload/slots.ts';
+import { byDigest } from '../image/reference.ts';
+import { nextEntry, sameReference } from '../workload/pins.ts';
+import type { SubmittedSlot } from '../workload/slots.ts';
+import { isSkipped } from '../workload/targets.ts';
 import type { PlanContext, RefreshVerdict } from './context.ts';
-import { planDigest } from './digest-slot.ts';
-import { leave, problem, type SlotOutcome, withWarning } from './outcome.ts';
-import { planTag } from './tag-slot.ts';
+import { leave, problem, refuse, type SlotOutcome, settle, withWarning } from './outcome.ts';
+import { moveTo, planTag } from './tag-slot.ts';
+import type { Wish } from './wish.ts';
 
-/**
- * Plans one slot of an object that tagpin rewrites: what its image becomes, what the record says of it, and why.
- *
- * @param verdict what a refresh found for this slot; null where none asks for it.
- * @param memory what the slot's reference meant when a container of the object ran it before; null where none did.
- */
-export function planSlot(
-  slot: ImageSlot,
-  verdict: RefreshVerdict | null,
-  memory: Digest | null,
-  context: PlanContext,
-): SlotOutcome {
-  const parsed = parseReference(slot.image);
-  if (!parsed.ok) return leave(slot, 'malformed', null);
-  const { reference } = parsed;
-  const wanted = wantedTag(slot, reference, context);
-  const planned =
-    wanted === null
-      ? planDigest(slot, reference, verdict, context)
-      : planTag({ slot, reference: wanted, decision: context.judge(wanted), context }, verdict, memory);
-  const commented =
-    wanted !== null && reference.digest !== null
-      ? withWarning(planned, problem(slot, `the new tag ${wanted.tag} counts; the digest behind it is the old tag's`))
-      : planned;
-  return verdict?.kind === 'stay' && verdict.warning !== null ? withWarning(commented, verdict.warning) : commented;
+/** What is known of one slot while it is planned. */
+export interface SlotFacts {
+  readonly wish: Wish;
+  /** What a refresh found; null where none asks for this slot. */
+  readonly verdict: RefreshVerdict | null;
+  /** What its reference was moved to by a refresh of another slot; null where none was. */
+  readonly moved: Digest | null;
+  /** What its reference meant when a container of the object ran it before; null where none did. */
+  readonly memory: Digest | null;
 }
 
-/**
- * The reference by tag that a submitted image asks for; null where it asks for a digest. `repo:new@digest` with the
- * recorded digest is an edit of the tag by somebody who left the digest where it was.
- */
-export function wantedTag(slot: ImageSlot, reference: ImageReference, context: PlanContext): ImageReference | null {
-  if (reference.digest === null) return reference;
-  const entry = context.stored.entries.get(slot.key);
-  const isNewTag =
-    reference.tag !== null &&
-    entry?.digest === reference.digest &&
-    sameRepository(entry.reference, reference) &&
-    effectiveTag(entry.reference) !== reference.tag &&
-    context.stored.slots.get(slot.key)?.image !== slot.image;
-  return isNewTag ? byTag(reference) : null;
+/** Plans one slot of an object that tagpin rewrites: what its image becomes, what the record says of it, and why. */
+export function planSlot(slot: SubmittedSlot, facts: SlotFacts, context: PlanContext): SlotOutcome {
+  const { wish, verdict } = facts;
+  switch (wish.kind) {
+    case 'malformed':
+    case 'pending':
+      return leave(slot, wish.kind, null);
+    case 'digest':
+      return withVerdict(planDigest(slot, wish, facts, context), verdict);
+    case 'tag': {
+      const tag = { slot, reference: wish.reference, decision: context.judge(wish.reference), context };
+      const planned = withVerdict(planTag(tag, facts), verdict);
+      const isEdited = slot.reference?.digest !== null;
+      if (!isEdited || planned.entry === null || !sameReference(planned.entry.reference, wish.reference))
+        return planned;
+      return withWarning(
+        planned,
+        problem(slot, `the new tag ${wish.reference.tag} counts, not the old tag's digest behind it`),
+      );
+    }
+  }
+}
+
+/** A slot that asks for a digest: it is kept, and its entry with it where the entry is believed. */
+function planDigest(
+  slot: SubmittedSlot,
+  { reference, pin }: Wish & { readonly kind: 'digest' },
+  { verdict }: SlotFacts,
+  context: PlanContext,
+): SlotOutcome {
+  const { digest } = reference;
+  if (digest === null) throw new Error('a wish for a digest has one');
+  const decision = context.judge(pin === null ? reference : byDigest(reference, digest));
+  if (decision.action === 'deny' && !context.reportOnly) return refuse(slot, decision);
+  if (isSkipped(context.skip, slot)) return leave(slot, 'skip', decision);
+  if (verdict?.kind === 'move') return moveTo(slot, verdict, decision, context);
+  if (verdict?.kind === 'pending') return leave(slot, 'pending', decision);
+  const previous = context.stored.entries.get(slot.key) ?? null;
+  const entry = pin === null ? null : nextEntry(previous, pin, context.history);
+  return settle(slot, { image: slot.image, digest, entry, source: entry === null ? 'digest' : 'own-pin' }, decision);
+}
+
+function withVerdict(planned: SlotOutcome, verdict: RefreshVerdict | null): SlotOutcome {
+  return verdict?.kind === 'stay' && verdict.warning !== null ? withWarning(planned, verdict.warning) : planned;
 }

@@ -1,10 +1,9 @@
 import type { Shortened } from '../workload/pins.ts';
-import type { Warning } from './outcome.ts';
+import { LONGEST_WARNING, type Warning } from './outcome.ts';
 import type { AdmissionPlan } from './plan.ts';
 
 /** The API server cuts and drops what is longer or more, without a word. */
 const MOST_WARNINGS = 5;
-const LONGEST_WARNING = 120;
 
 /** The lines that kubectl shows: problems before news, each once, at most five of at most 120 characters. */
 export function warningLines(plan: AdmissionPlan, shortened: Shortened): readonly string[] {
@@ -16,7 +15,7 @@ export function warningLines(plan: AdmissionPlan, shortened: Shortened): readonl
   const lines = [...new Set(sorted.map((warning) => cut(warning.text)))];
   if (lines.length <= MOST_WARNINGS) return lines;
   const shown = lines.slice(0, MOST_WARNINGS - 1);
-  return [...shown, `tagpin: ${lines.length - shown.length} more; the audit line has them all`];
+  return [...shown, `tagpin: and ${lines.length - shown.length} more`];
 }
 
 function shortenedWarnings(shortened: Shortened): readonly Warning[] {

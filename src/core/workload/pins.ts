@@ -1,7 +1,7 @@
 import { type Digest, parseDigest } from '../image/digest.ts';
 import { canonicalText, type ImageReference, parseReference } from '../image/reference.ts';
 import { asObject, asString, elements } from './json.ts';
-import type { ImageSlot } from './slots.ts';
+import type { SubmittedSlot } from './slots.ts';
 
 /** What a reference meant when it was pinned. */
 export interface Pin {
@@ -40,6 +40,8 @@ const LARGEST_RECORD = 32 * 1024;
 /** The API server's own bound on all annotations of an object, keys and values (`TotalAnnotationSizeLimitB`). */
 const LARGEST_ANNOTATIONS = 256 * 1024;
 
+const encoder = new TextEncoder();
+
 /**
  * Reads a record. What is no record of version 1, or no entry of one, counts as absent: a record is a memory, never a
  * reason to refuse an object.
@@ -56,10 +58,10 @@ export function readPins(annotation: unknown): Pins {
       .flatMap((each) => readPin(each) ?? []);
     entries.set(key, { ...pin, before });
   }
-  const refreshed = elements(object['refreshed'])
-    .filter((each): each is string => typeof each === 'string' && each.length <= LONGEST_REFRESH)
-    .slice(0, MOST_REFRESHED);
-  return { entries, refreshed };
+  const refreshed = elements(object['refreshed']).filter(
+    (each): each is string => typeof each === 'string' && each.length <= LONGEST_REFRESH,
+  );
+  return { entries, refreshed: [...new Set(refreshed)].slice(0, MOST_REFRESHED) };
 }
 
 /** Writes a record: compact JSON, sorted keys; null where there is nothing to say. */
@@ -69,7 +71,7 @@ export function writePins(pins: Pins): string | null {
   if (pins.refreshed.length > 0) fields.push(['refreshed', JSON.stringify(pins.refreshed)]);
   fields.push(['v', '1']);
   return `{${fields
-    .toSorted(([a], [b]) => byBytes(a, b))
+    .toSorted(([a], [b]) => byUnits(a, b))
     .map(([key, value]) => `${JSON.stringify(key)}:${value}`)
     .join(',')}}`;
 }
@@ -79,42 +81,52 @@ export type Shortened = 'nothing' | 'history' | 'record';
 
 /**
  * Makes a record fit: at most 32 KiB, and within what the object's other annotations leave of 256 KiB. The oldest pairs go
- * first, then the record.
+ * first, then the entries; the refresh values go last, since without them a value that is kept in git would be honoured at
+ * every apply.
  *
- * @param otherBytes the size of all other annotations, keys and values.
+ * @param others all other annotations of the object.
  */
 export function fitPins(
   pins: Pins,
-  otherBytes: number,
+  others: readonly (readonly [string, unknown])[],
 ): { readonly text: string | null; readonly shortened: Shortened } {
-  const room = Math.min(LARGEST_RECORD, LARGEST_ANNOTATIONS - otherBytes - byteLength(PINS_ANNOTATION));
-  let text = writePins(pins);
-  if (text === null || byteLength(text) <= room) return { text, shortened: 'nothing' };
-  for (let longest = MOST_BEFORE - 1; longest >= 0; longest -= 1) {
-    const entries = new Map(
-      [...pins.entries].map(([key, entry]) => [key, { ...entry, before: entry.before.slice(0, longest) }]),
-    );
-    text = writePins({ ...pins, entries });
-    if (text !== null && byteLength(text) <= room) return { text, shortened: 'history' };
+  const text = writePins(pins);
+  const units = others.reduce((sum, [key, value]) => sum + key.length + String(value).length, PINS_ANNOTATION.length);
+  // A unit of UTF-16 has three bytes at most in UTF-8; nearly always that settles it without encoding anything.
+  if (text === null || (text.length * 3 <= LARGEST_RECORD && (text.length + units) * 3 <= LARGEST_ANNOTATIONS)) {
+    return { text, shortened: 'nothing' };
   }
-  return { text: null, shortened: 'record' };
+  const bytes = others.reduce((sum, [key, value]) => sum + byteLength(key) + byteLength(String(value)), 0);
+  const room = Math.min(LARGEST_RECORD, LARGEST_ANNOTATIONS - bytes - byteLength(PINS_ANNOTATION));
+  if (byteLength(text) <= room) return { text, shortened: 'nothing' };
+  for (let longest = MOST_BEFORE - 1; longest >= 0; longest -= 1) {
+    const entries = [...pins.entries].map(([key, entry]): [string, PinEntry] => [
+      key,
+      { ...entry, before: entry.before.slice(0, longest) },
+    ]);
+    const shorter = writePins({ ...pins, entries: new Map(entries) });
+    if (shorter !== null && byteLength(shorter) <= room) return { text: shorter, shortened: 'history' };
+  }
+  const wishes = writePins({ ...pins, entries: new Map() });
+  return { text: wishes !== null && byteLength(wishes) <= room ? wishes : null, shortened: 'record' };
 }
 
 /**
  * The entries of a stored object that count: those whose digest is the stored image's, and whose reference has its
  * repository.
  */
-export function countedEntries(
-  pins: Pins,
-  slots: Iterable<readonly [string, ImageReference]>,
-): ReadonlyMap<string, PinEntry> {
+export function countedEntries(pins: Pins, slots: Iterable<SubmittedSlot>): ReadonlyMap<string, PinEntry> {
   const counted = new Map<string, PinEntry>();
-  for (const [key, image] of slots) {
+  for (const { key, reference } of slots) {
     const entry = pins.entries.get(key);
-    if (entry !== undefined && entry.digest === image.digest && sameRepository(entry.reference, image))
-      counted.set(key, entry);
+    if (entry !== undefined && reference !== null && isPinOf(entry, reference)) counted.set(key, entry);
   }
   return counted;
+}
+
+/** Is an image this pin's digest, in this pin's repository? */
+export function isPinOf(pin: Pin, image: ImageReference): boolean {
+  return pin.digest === image.digest && sameRepository(pin.reference, image);
 }
 
 /**
@@ -149,18 +161,8 @@ export function samePin(a: Pin, b: Pin): boolean {
   return a.digest === b.digest && sameReference(a.reference, b.reference);
 }
 
-/** References of the slots, by key; what can't be read as one is left out. */
-export function slotReferences(slots: readonly ImageSlot[]): ReadonlyMap<string, ImageReference> {
-  const references = new Map<string, ImageReference>();
-  for (const slot of slots) {
-    const parsed = parseReference(slot.image);
-    if (parsed.ok) references.set(slot.key, parsed.reference);
-  }
-  return references;
-}
-
-/** Byte order, the order in which keys are sorted everywhere. */
-export function byBytes(a: string, b: string): number {
+/** The order in which keys are sorted everywhere: by UTF-16 units, as JavaScript compares. */
+export function byUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
@@ -192,6 +194,6 @@ function parseJson(text: string | null): unknown {
 }
 
 /** The length in UTF-8, as the API server counts. */
-export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+function byteLength(text: string): number {
+  return encoder.encode(text).length;
 }

@@ -1,3 +1,4 @@
+import { type ImageReference, parseReference } from '../image/reference.ts';
 import { asString, elements, property, valueAt } from './json.ts';
 import { templatePath, type WorkloadKind } from './kinds.ts';
 
@@ -17,6 +18,11 @@ export interface ImageSlot {
   readonly image: string;
   /** `imagePullPolicy`, or an image volume's `pullPolicy`; null where none is given. */
   readonly pullPolicy: string | null;
+}
+
+/** A slot whose image has been read; null where it is malformed. */
+export interface SubmittedSlot extends ImageSlot {
+  readonly reference: ImageReference | null;
 }
 
 const CONTAINER_LISTS: readonly SlotList[] = ['containers', 'initContainers', 'ephemeralContainers'];
@@ -53,4 +59,10 @@ export function imageSlots(kind: WorkloadKind, object: unknown): readonly ImageS
     });
   }
   return slots;
+}
+
+/** Reads the image of a slot. */
+export function readSlot(slot: ImageSlot): SubmittedSlot {
+  const parsed = parseReference(slot.image);
+  return { ...slot, reference: parsed.ok ? parsed.reference : null };
 }

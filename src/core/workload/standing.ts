@@ -30,13 +30,23 @@ const OWN_CONTROLLERS = new Set([
  *
  * @param customControllers what the policy says of objects that controllers own which are not Kubernetes' own.
  */
-export function standing(kind: WorkloadKind, object: unknown, customControllers: 'skip' | 'pin'): Standing {
-  const metadata = property(object, 'metadata');
-  if (asString(property(metadata, 'deletionTimestamp')) !== null) return 'gone';
-  if (kind === 'Pod' && valueAt(metadata, ['annotations', 'kubernetes.io/config.mirror']) !== null) return 'gone';
+export function standing(
+  kind: WorkloadKind,
+  object: unknown,
+  oldObject: unknown,
+  customControllers: 'skip' | 'pin',
+): Standing {
+  // Whoever takes a finalizer off may send the object without its deletionTimestamp; the API server puts it back.
+  if (isDeleted(object) || isDeleted(oldObject)) return 'gone';
+  if (kind === 'Pod' && valueAt(object, ['metadata', 'annotations', 'kubernetes.io/config.mirror']) !== null)
+    return 'gone';
   const owner = controllerOf(object);
   if (owner === null || (kind === 'Job' && owner === 'batch/CronJob')) return 'ours';
   return !OWN_CONTROLLERS.has(owner) && customControllers === 'pin' ? 'ours' : 'left';
+}
+
+function isDeleted(object: unknown): boolean {
+  return asString(valueAt(object, ['metadata', 'deletionTimestamp'])) !== null;
 }
 
 /** Did a CronJob make this Job? */

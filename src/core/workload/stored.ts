@@ -2,39 +2,24 @@ import type { Digest } from '../image/digest.ts';
 import type { ImageReference } from '../image/reference.ts';
 import { property, valueAt } from './json.ts';
 import type { WorkloadKind } from './kinds.ts';
-import {
-  countedEntries,
-  PINS_ANNOTATION,
-  type Pin,
-  type PinEntry,
-  readPins,
-  sameReference,
-  slotReferences,
-} from './pins.ts';
-import { type ImageSlot, imageSlots } from './slots.ts';
+import { countedEntries, PINS_ANNOTATION, type Pin, type PinEntry, readPins, sameReference } from './pins.ts';
+import { imageSlots, readSlot, type SubmittedSlot } from './slots.ts';
 
 /** What an object had before the request: its images, and the part of its record that counts. */
 export interface Stored {
-  readonly slots: ReadonlyMap<string, ImageSlot>;
-  readonly references: ReadonlyMap<string, ImageReference>;
+  readonly slots: ReadonlyMap<string, SubmittedSlot>;
   readonly entries: ReadonlyMap<string, PinEntry>;
   readonly refreshed: readonly string[];
 }
 
-const NOTHING: Stored = { slots: new Map(), references: new Map(), entries: new Map(), refreshed: [] };
+const NOTHING: Stored = { slots: new Map(), entries: new Map(), refreshed: [] };
 
 /** Reads `oldObject`; of what was never stored there is nothing. */
 export function readStored(kind: WorkloadKind, oldObject: unknown): Stored {
   if (oldObject === null) return NOTHING;
-  const slots = imageSlots(kind, oldObject);
-  const references = slotReferences(slots);
+  const slots = new Map(imageSlots(kind, oldObject).map((slot) => [slot.key, readSlot(slot)]));
   const pins = readPins(property(valueAt(oldObject, ['metadata', 'annotations']), PINS_ANNOTATION));
-  return {
-    slots: new Map(slots.map((slot) => [slot.key, slot])),
-    references,
-    entries: countedEntries(pins, references),
-    refreshed: pins.refreshed,
-  };
+  return { slots, entries: countedEntries(pins, slots.values()), refreshed: pins.refreshed };
 }
 
 /** The pin that another slot has of this reference; of several, the first in sorted key order. */

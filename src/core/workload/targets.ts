@@ -12,23 +12,23 @@ export function annotationOf(holder: unknown, name: string): string | null {
 }
 
 /** What a refresh asks for; `expected` is the digest that the asker wants to see, and no other. */
-export type RefreshTarget =
+export type RefreshTarget<Slot extends ImageSlot = ImageSlot> =
   | { readonly kind: 'all' }
   | { readonly kind: 'floating' }
-  | { readonly kind: 'slot'; readonly slot: ImageSlot; readonly expected: Digest | null };
+  | { readonly kind: 'slot'; readonly slot: Slot; readonly expected: Digest | null };
 
-export type ParsedRefresh =
-  | { readonly ok: true; readonly targets: readonly RefreshTarget[] }
+export type ParsedRefresh<Slot extends ImageSlot = ImageSlot> =
+  | { readonly ok: true; readonly targets: readonly RefreshTarget<Slot>[] }
   | { readonly ok: false; readonly problem: string };
 
 /**
  * Reads the value of `tagpin.dev/refresh`: `TARGETS[;TEXT]`, a comma list of `*`, `floating`, `NAME`, `NAME=sha256:…`,
  * `volumes/NAME`, `initContainers/NAME`. One bad target spoils them all: half a request is not what was asked for.
  */
-export function parseRefresh(value: string, slots: readonly ImageSlot[]): ParsedRefresh {
+export function parseRefresh<Slot extends ImageSlot>(value: string, slots: readonly Slot[]): ParsedRefresh<Slot> {
   const semicolon = value.indexOf(';');
   const words = (semicolon === -1 ? value : value.slice(0, semicolon)).split(',').map((word) => word.trim());
-  const targets: RefreshTarget[] = [];
+  const targets: RefreshTarget<Slot>[] = [];
   for (const word of words.filter((each) => each !== '')) {
     const equals = word.indexOf('=');
     const name = (equals === -1 ? word : word.slice(0, equals)).trim();
@@ -41,6 +41,15 @@ export function parseRefresh(value: string, slots: readonly ImageSlot[]): Parsed
     }
     const slot = findSlot(name, slots);
     if (slot === null) return { ok: false, problem: `there is no ${name}, only ${slotNames(slots)}` };
+    const conflict = targets.some(
+      (each) =>
+        each.kind === 'slot' &&
+        each.slot === slot &&
+        each.expected !== null &&
+        digest !== null &&
+        each.expected !== digest,
+    );
+    if (conflict) return { ok: false, problem: `${name} is named twice, with two digests` };
     targets.push({ kind: 'slot', slot, expected: digest });
   }
   return targets.length === 0
@@ -58,7 +67,7 @@ export function isSkipped(value: string | null, slot: ImageSlot): boolean {
 }
 
 /** A bare name is a container's, then an init container's; volumes and repeated names are told by their list. */
-function findSlot(name: string, slots: readonly ImageSlot[]): ImageSlot | null {
+function findSlot<Slot extends ImageSlot>(name: string, slots: readonly Slot[]): Slot | null {
   const candidates = name.includes('/') ? [name] : [`containers/${name}`, `initContainers/${name}`];
   for (const key of candidates) {
     const slot = slots.find((each) => each.key === key);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { PlanContext } from '../../../src/core/admission/context.ts';
 import { planJobUpdate, planOwned } from '../../../src/core/admission/kept-slot.ts';
-import { imageSlots } from '../../../src/core/workload/slots.ts';
+import { imageSlots, readSlot } from '../../../src/core/workload/slots.ts';
 import { admit, digest, job, pod, podSpec, record, workload } from '../../support/admission.ts';
 
 const [A, B] = [digest('a'), digest('b')];
@@ -33,7 +33,7 @@ for (const user of ['system:kube-controller-manager', 'system:serviceaccount:kub
     const result = admit({ object: pod({ app: 'nginx:1' }, owner('apps/v1', 'ReplicaSet')), policy: DENY, user });
     assert.equal(result.allowed, true);
     assert.deepEqual(result.warnings, []);
-    assert.equal(result.record.images[0]?.source, 'denied');
+    assert.equal(result.record.images[0]?.reported, true);
     assert.equal(result.audit['policy-rule'], 'r');
   });
 }
@@ -94,5 +94,35 @@ test('a malformed image is left for the API server in both', () => {
   assert.ok(slot !== undefined);
   // Nothing of the context is read for an image that is none.
   const context = {} as PlanContext;
-  assert.deepEqual([planOwned(slot, context).source, planJobUpdate(slot, context).source], ['malformed', 'malformed']);
+  const read = readSlot(slot);
+  assert.deepEqual([planOwned(read, context).source, planJobUpdate(read, context).source], ['malformed', 'malformed']);
+});
+
+test('what a controller owns is judged by its digest form where it has a believed record', () => {
+  const annotations = { 'tagpin.dev/pins': record({ 'containers/app': [['nginx:latest', A]] }) };
+  const metadata = { ...owner('apps/v1', 'Deployment'), annotations };
+  const object = workload(
+    'apps/v1',
+    'ReplicaSet',
+    { template: { spec: podSpec({ app: `nginx:latest@${A}` }) } },
+    metadata,
+  );
+  const policy = 'rules: [{name: r, match: {tags: [latest]}, action: deny}]';
+  assert.equal(admit({ object, oldObject: object, policy }).allowed, true);
+  assert.equal(admit({ object, policy }).allowed, false);
+});
+
+test('Job UPDATE: refresh values are carried from what is stored only, and one that was honoured says nothing', () => {
+  const annotations = { 'tagpin.dev/pins': record({}, ['x']) };
+  assert.equal(
+    admit({ object: job({ app: 'nginx:1' }, { annotations }), oldObject: job({ app: 'nginx:1' }) }).pins,
+    null,
+  );
+  const again = job({ app: 'nginx:1' }, { annotations: { ...annotations, 'tagpin.dev/refresh': 'x' } });
+  assert.deepEqual(admit({ object: again, oldObject: job({ app: 'nginx:1' }, { annotations }) }).warnings, []);
+});
+
+test('Job UPDATE: the digest of another repository is none of ours', () => {
+  const result = admit({ object: job({ app: `evil.io/app@${A}` }), oldObject: stored });
+  assert.equal(result.pins, null);
 });

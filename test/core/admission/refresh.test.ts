@@ -171,6 +171,7 @@ const bad = [
   ['app=latest', 'app= wants a digest'],
   ['app=sha256:abc', 'app= wants a digest'],
   ['app=', 'app= wants a digest'],
+  [`app=${B},app=${C}`, 'named twice'],
 ] as const;
 
 for (const [value, warning] of bad) {
@@ -272,7 +273,61 @@ test('a refresh of an init container and of a volume names their lists', () => {
   assert.deepEqual(result.images, { 'initContainers/setup': `nginx@${B}`, 'volumes/data': `nginx@${B}` });
 });
 
-test('no annotation is no refresh', () => {
-  // Nothing of the context is read where nothing is asked.
-  assert.equal(planRefresh(null, [], {} as PlanContext), NO_REFRESH);
+test('a value that was honoured is no refresh', () => {
+  const context = { stored: { refreshed: ['*'] }, submitted: { refreshed: [] } } as unknown as PlanContext;
+  assert.equal(planRefresh('*', [], context), NO_REFRESH);
+});
+
+test('a changed repository is pinned as it was written, also where its digest is the same', () => {
+  const same = refresh({
+    value: '*',
+    images: { app: 'mirror.io/nginx:1.27' },
+    registry: { 'mirror.io/nginx:1.27': A },
+  });
+  assert.equal(same.images['app'], `mirror.io/nginx@${A}`);
+  const digest = refresh({ value: 'app', images: { app: `mirror.io/nginx@${A}` } });
+  assert.equal(digest.images['app'], `mirror.io/nginx@${A}`);
+  assert.match(digest.warnings[0] ?? '', /changed in the same request/);
+});
+
+test('a changed tag that can not be resolved is denied with a refresh as it is without', () => {
+  const policy = 'defaults: {onUnresolved: deny}';
+  assert.equal(refresh({ value: 'app', images: { app: 'nginx:9' }, policy }).allowed, false);
+});
+
+test('an undone digest is told also to who refreshes all', () => {
+  const table: RecordTable = {
+    'containers/app': [
+      ['nginx:1.28', C],
+      ['nginx:1.27', A],
+    ],
+  };
+  const result = refresh({ value: '*', table, stored: { app: `nginx@${C}` }, images: { app: `nginx@${A}` } });
+  assert.match(result.warnings[0] ?? '', /changed in the same request/);
+});
+
+test('a new container of a refreshed reference gets what the refresh found', () => {
+  const result = refresh({ value: 'app', images: { app: `nginx@${A}`, more: 'nginx:1.27' } });
+  assert.deepEqual(result.images, { app: `nginx@${B}`, more: `nginx@${B}` });
+  assert.deepEqual(result.asked, [`past-cache ${NGINX}`]);
+});
+
+test('a container that a refresh of all leaves behind is told of, one that nothing moved away from is not', () => {
+  const stored = { app: `nginx@${A}`, two: `nginx@${A}` };
+  const table: RecordTable = { ...APP, 'containers/two': [['nginx:1.27', A]] };
+  const silent = refresh({ value: 'app', stored, table, registry: { [NGINX]: 'Unreachable' } });
+  assert.ok(!silent.warnings.some((warning) => warning.includes('another container')));
+  const changed = refresh({ value: 'app', stored, table, images: { app: `nginx@${A}`, two: `nginx@${C}` } });
+  assert.ok(!changed.warnings.some((warning) => warning.includes('another container')));
+});
+
+test('while a refresh waits for its answer nothing else is asked', () => {
+  const table: RecordTable = {
+    'containers/app': [
+      ['nginx:1.28', C],
+      ['nginx:1.27', A],
+    ],
+  };
+  const result = refresh({ value: 'app', table, stored: { app: `nginx@${C}` }, images: { app: 'nginx:1.27' } });
+  assert.deepEqual(result.asked, [`past-cache ${NGINX}`]);
 });

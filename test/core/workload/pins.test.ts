@@ -10,10 +10,9 @@ import {
   type PinEntry,
   readPins,
   sameReference,
-  slotReferences,
   writePins,
 } from '../../../src/core/workload/pins.ts';
-import { imageSlots } from '../../../src/core/workload/slots.ts';
+import { imageSlots, readSlot } from '../../../src/core/workload/slots.ts';
 import { digest, pod, record } from '../../support/admission.ts';
 
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
@@ -115,8 +114,8 @@ test('an entry counts where its digest is the image and its reference has the re
   const pins = readPins(
     record({ 'containers/a': [['nginx:1', A]], 'containers/b': [['nginx:1', A]], 'containers/c': [['other:1', A]] }),
   );
-  const references = slotReferences(imageSlots('Pod', pod({ a: `nginx@${A}`, b: `nginx@${B}`, c: `nginx@${A}` })));
-  assert.deepEqual([...countedEntries(pins, references).keys()], ['containers/a']);
+  const slots = imageSlots('Pod', pod({ a: `nginx@${A}`, b: `nginx@${B}`, c: `nginx@${A}` })).map(readSlot);
+  assert.deepEqual([...countedEntries(pins, slots).keys()], ['containers/a']);
 });
 
 test('references are the same in canonical form', () => {
@@ -144,9 +143,21 @@ const sizes = [
 
 for (const [count, before, others, expected] of sizes) {
   test(`${count} containers with ${before} earlier pairs beside ${others} bytes: ${expected} is dropped`, () => {
-    const { text, shortened } = fitPins({ entries: long(count, before), refreshed: [] }, others);
+    const { text, shortened } = fitPins(
+      { entries: long(count, before), refreshed: [] },
+      others === 0 ? [] : [['x', 'y'.repeat(others - 1)]],
+    );
     assert.equal(shortened, expected);
     assert.equal(text === null, expected === 'record');
     assert.ok((text ?? '').length <= 32 * 1024);
   });
 }
+
+test('refresh values outlive the entries, so that one that is kept in git is not honoured at every apply', () => {
+  const { text, shortened } = fitPins({ entries: long(400, 0), refreshed: ['*'] }, []);
+  assert.deepEqual([text, shortened], ['{"refreshed":["*"],"v":1}', 'record']);
+});
+
+test('refresh values are read once each', () => {
+  assert.deepEqual(readPins(record({}, ['x', 'x', 'y'])).refreshed, ['x', 'y']);
+});

@@ -32,7 +32,7 @@ const cases: readonly (readonly [WorkloadKind, unknown, 'skip' | 'pin', string])
 
 for (const [kind, object, custom, expected] of cases) {
   test(`a ${kind} ${JSON.stringify(object).slice(0, 110)} under ${custom} is ${expected}`, () => {
-    assert.equal(standing(kind, object, custom), expected);
+    assert.equal(standing(kind, object, null, custom), expected);
   });
 }
 
@@ -40,4 +40,8 @@ test('only a Job can be the Job of a CronJob', () => {
   assert.ok(isJobOfCronJob('Job', owned('batch/v1', 'CronJob')));
   assert.ok(!isJobOfCronJob('Pod', owned('batch/v1', 'CronJob')));
   assert.ok(!isJobOfCronJob('Job', owned('batch/v1', 'CronJob', false)));
+});
+
+test('an object that is being deleted stays so when its deletionTimestamp is left out', () => {
+  assert.equal(standing('Pod', {}, { metadata: { deletionTimestamp: 'now' } }, 'skip'), 'gone');
 });

@@ -29,7 +29,7 @@ function reference(text: string) {
 
 test('what was never stored has nothing', () => {
   const nothing = readStored('Deployment', null);
-  assert.equal(nothing.slots.size + nothing.entries.size + nothing.references.size + nothing.refreshed.length, 0);
+  assert.equal(nothing.slots.size + nothing.entries.size + nothing.refreshed.length, 0);
 });
 
 test('images, entries that count and honoured refreshes are read', () => {

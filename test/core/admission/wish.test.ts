@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readContext } from '../../../src/core/admission/context.ts';
-import { believedPin } from '../../../src/core/admission/digest-slot.ts';
 import { parseReview } from '../../../src/core/admission/request.ts';
-import { parseReference } from '../../../src/core/image/reference.ts';
+import { readWish } from '../../../src/core/admission/wish.ts';
 import { DEFAULT_POLICY } from '../../../src/core/policy/schema.ts';
-import { imageSlots } from '../../../src/core/workload/slots.ts';
+import { imageSlots, readSlot } from '../../../src/core/workload/slots.ts';
 import { admit, deployment, digest, record } from '../../support/admission.ts';
 
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
@@ -149,7 +148,7 @@ test('a reinvocation changes nothing, asks nothing new of memory, and says what 
   const first = admit({ object: withPins('nginx:1.29', history), oldObject, registry });
   const again = admit({ object: first.object, oldObject, registry });
   assert.deepEqual(again.operations, []);
-  assert.deepEqual(again.audit, {});
+  assert.deepEqual(again.audit, { pins: `{"nginx:1.29":"${C}"}` });
   const injected = structuredClone(first.object) as { spec: { template: { spec: { containers: unknown[] } } } };
   injected.spec.template.spec.containers.push({ name: 'side', image: 'side:1' });
   const second = admit({ object: injected, oldObject, registry });
@@ -176,15 +175,65 @@ test('skip ends the entry of a digest as well', () => {
   assert.equal(result.pins, null);
 });
 
-test('while the proof of a claim is open, the stored pin counts', () => {
-  const object = withPins(`nginx@${B}`, one('nginx:9', B));
-  const request = { uid: 'u', operation: 'UPDATE', object, oldObject: withPins(`nginx@${B}`, history) };
+/** What an image asks for beside a stored one, with a record that comes along; the question that is open, if any. */
+function wishOf(image: string, submitted: string | null, stored: ReturnType<typeof withPins>) {
+  const object = withPins(image, submitted);
+  const request = { uid: 'u', operation: 'UPDATE', object, oldObject: stored };
   const parsed = parseReview({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
-  const reference = parseReference(`nginx@${B}`);
   const [slot] = imageSlots('Deployment', object);
-  assert.ok(parsed.ok && reference.ok && slot !== undefined);
+  assert.ok(parsed.ok && slot !== undefined);
   const facts = { policy: DEFAULT_POLICY, namespaceLabels: {}, answers: new Map() };
   const context = readContext(parsed.request, 'Deployment', facts);
-  assert.equal(believedPin(slot, reference.reference, B, context)?.reference.text, 'nginx:1.28');
-  assert.equal(context.inquiry.open.length, 1);
+  const wish = readWish(readSlot(slot), context);
+  const pin = wish.kind === 'digest' ? (wish.pin?.reference.text ?? 'by hand') : null;
+  const tag = wish.kind === 'tag' ? wish.reference.text : null;
+  return [wish.kind, tag ?? pin, context.inquiry.open.length] as const;
+}
+
+// [submitted image, the record with it, what it asks for], beside a stored nginx:1.27 under A
+const wishes = [
+  ['nginx:1.27', null, ['tag', 'nginx:1.27', 0]],
+  ['NGINX', null, ['malformed', null, 0]],
+  [`nginx@${A}`, null, ['digest', 'nginx:1.27', 0]],
+  [`nginx@${B}`, null, ['digest', 'by hand', 0]],
+  [`nginx:1.27@${A}`, null, ['digest', 'nginx:1.27', 0]],
+  [`nginx:1.28@${A}`, null, ['tag', 'nginx:1.28', 0]],
+  [`nginx:1.28@${A}`, one('nginx:1.28', A), ['pending', null, 1]],
+  [`nginx:1.28@${B}`, null, ['digest', 'by hand', 0]],
+  [`busybox:1.28@${A}`, null, ['digest', 'by hand', 0]],
+  [`nginx@${A}`, one('nginx:9', A), ['pending', null, 1]],
+] as const;
+
+for (const [image, submitted, expected] of wishes) {
+  test(`${image.slice(0, 24)} with ${submitted === null ? 'no record' : 'a record'} asks for ${expected[0]} ${expected[1]}`, () => {
+    assert.deepEqual(wishOf(image, submitted, withPins(`nginx@${A}`, one('nginx:1.27', A))), expected);
+  });
+}
+
+test('tag+digest: a second round of a new tag with the same digest keeps what the first one made', () => {
+  const policy = 'defaults: {format: tag+digest, onUnresolved: deny}';
+  const oldObject = withPins(`app:rc@${A}`, one('app:rc', A));
+  const object = withPins('app', one('app:rc', A));
+  const registry = { 'docker.io/library/app:latest': A };
+  const first = admit({ object, oldObject, registry, policy });
+  assert.equal(first.images['app'], `app:latest@${A}`);
+  assert.deepEqual(admit({ object: first.object, oldObject, registry, policy }).operations, []);
+  const silent = { 'docker.io/library/app:latest': 'Unreachable' } as const;
+  assert.equal(admit({ object: first.object, oldObject, registry: silent, policy }).allowed, true);
+});
+
+test('tag+digest: an undo between two tags of one digest runs that digest', () => {
+  const stored = withPins(
+    `app:v1@${A}`,
+    record({
+      'containers/app': [
+        ['app:v1', A],
+        ['app:rc', A],
+      ],
+    }),
+  );
+  const undo = withPins(`app:rc@${A}`, one('app:rc', A));
+  const result = admit({ object: undo, oldObject: stored, registry: { 'docker.io/library/app:rc': C } });
+  assert.equal(result.images['app'], `app:rc@${A}`);
+  assert.deepEqual(result.asked, []);
 });
