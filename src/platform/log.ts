@@ -44,27 +44,27 @@ export function createLog(level: LogLevel, write: (lines: string) => void): Log 
       flush();
     },
   };
-  const soon = {
-    write(line: string): void {
-      waiting += line;
-      if (waiting.length >= BATCH_CHARACTERS) flush();
-      else timer ??= setTimeout(flush, BATCH_MILLISECONDS);
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: clean },
     },
-  };
-  const options = {
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
-  const cleaned = { ...options.formatters, log: clean };
-  const lines = pino({ ...options, level, formatters: cleaned }, now);
-  const records = pino(options, soon);
+    now,
+  );
   return {
     debug: (message, facts = {}) => lines.debug(facts, message),
     info: (message, facts = {}) => lines.info(facts, message),
     warn: (message, facts = {}) => lines.warn(facts, message),
     error: (message, facts = {}) => lines.error(facts, message),
-    record: (message, facts) => records.info(facts, message),
+    // The form of the other lines, for a third of what they cost.
+    record(message, facts) {
+      const fields = JSON.stringify({ ...facts, msg: message });
+      waiting += `{"level":"info","time":"${new Date().toISOString()}",${fields.slice(1)}\n`;
+      if (waiting.length >= BATCH_CHARACTERS) flush();
+      else timer ??= setTimeout(flush, BATCH_MILLISECONDS);
+    },
     flush,
   };
 }
@@ -86,13 +86,20 @@ export function describeError(error: unknown, depth = 0): Facts {
 const MOST_FRAMES = 8;
 const MOST_CAUSES = 3;
 
-/** Takes out what may be a secret: credentials of an Authorization header or of a URL, and queries, which carry tokens. */
+/**
+ * Takes out what may be a secret: credentials of an Authorization header or of a URL, and queries, which carry tokens. Of a
+ * long text only the beginning is returned.
+ */
 export function redact(text: string): string {
   return text
+    .slice(0, LONGEST_READ)
     .replaceAll(/\b(bearer|basic)\s+[\w+/=.~-]{6,}/gi, '$1 [redacted]')
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1[redacted]@')
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/gi, '$1?[redacted]');
+    .replaceAll(/(:\/\/)[^\s/@]*@/g, '$1[redacted]@')
+    .replaceAll(/(:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1?[redacted]');
 }
+
+/** Far more than is kept, so that what is cut off here could be no part of a secret that is still shown. */
+const LONGEST_READ = 8192;
 
 function clean(facts: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(facts).map(([key, value]) => [key, cleanValue(value)]);

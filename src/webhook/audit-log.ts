@@ -16,7 +16,10 @@ export function createAuditLog(callers: 'verified' | 'claimed', write: WriteReco
     const { images, ...facts } = record;
     write('admission', {
       ...facts,
-      images: images.slice(0, MOST_IMAGES).map((image) => ({ ...image, ref: withoutUser(image.ref) })),
+      images: (images.length > MOST_IMAGES ? images.slice(0, MOST_IMAGES) : images).map((image) => {
+        const ref = withoutUser(image.ref);
+        return ref === image.ref ? image : { ...image, ref };
+      }),
       ...(images.length > MOST_IMAGES && { omitted: images.length - MOST_IMAGES }),
       ms: Math.round(seconds * 1e6) / 1000,
       caller: callers,

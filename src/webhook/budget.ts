@@ -43,7 +43,8 @@ export class Budget {
 
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
-    this.#timer = setTimeout(end, milliseconds, this);
+    // The server keeps the process alive, not those that it serves no more.
+    this.#timer = setTimeout(end, milliseconds, this).unref();
   }
 
   /** Aborted when the time is over. */
@@ -59,7 +60,7 @@ export class Budget {
   /** After the end: does something when the caller's own patience is about to end too, unless the request is answered. */
   beforeTimeout(action: () => void): void {
     // A fifth of the timeout, a quarter of what is left of it, at most 1 s: half of that is still before the end.
-    this.#timer = setTimeout(action, Math.min(1000, this.#milliseconds / 4) / 2);
+    this.#timer = setTimeout(action, Math.min(1000, this.#milliseconds / 4) / 2).unref();
   }
 
   /** The request is answered. */

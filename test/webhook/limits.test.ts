@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Resolution } from '../../src/core/image/resolution.ts';
+import { Gate, limitQuestions, TooManyQuestions } from '../../src/webhook/limits.ts';
+import type { ResolveDigest } from '../../src/webhook/mutate.ts';
+import { reference } from '../support/resolver.ts';
+
+test('a gate lets in as many as may run, and who leaves makes room', () => {
+  const gate = new Gate({ running: 2, waiting: 0, patienceMilliseconds: 1000 });
+  assert.deepEqual([gate.enter(), gate.enter(), gate.enter()], [true, true, false]);
+  gate.leave();
+  assert.deepEqual([gate.enter(), gate.enter()], [true, false]);
+});
+
+test('who waits at a gate gets in by turns, and who finds too many waiting does not wait', async () => {
+  const gate = new Gate({ running: 1, waiting: 2, patienceMilliseconds: 1000 });
+  assert.equal(gate.enter(), true);
+  const order: string[] = [];
+  const first = Promise.resolve(gate.enter()).then((isIn) => order.push(`first ${isIn}`));
+  const second = Promise.resolve(gate.enter()).then((isIn) => order.push(`second ${isIn}`));
+  assert.equal(gate.enter(), false);
+  gate.leave();
+  await first;
+  assert.deepEqual(order, ['first true']);
+  gate.leave();
+  await second;
+  assert.deepEqual(order, ['first true', 'second true']);
+  assert.equal(gate.enter() === true, false, 'the place went to the second, who has not left');
+  gate.leave();
+});
+
+test('who has waited too long is sent away and takes no place', async () => {
+  const gate = new Gate({ running: 1, waiting: 1, patienceMilliseconds: 10 });
+  assert.equal(gate.enter(), true);
+  assert.equal(await gate.enter(), false);
+  gate.leave();
+  assert.equal(gate.enter(), true);
+});
+
+const found: Resolution = {
+  kind: 'resolved',
+  digest: 'sha256:0' as never,
+  mediaType: null,
+  source: 'registry',
+};
+
+function limited(answer: (limit: string) => Resolution, perSecond = 2, burst = 3) {
+  let time = 0;
+  let asked = 0;
+  const resolve: ResolveDigest = async ({ limit }) => {
+    asked += 1;
+    return answer(limit);
+  };
+  const ask = limitQuestions(resolve, { perSecond, burst, now: () => time });
+  const keychain = async () => [];
+  const { signal } = new AbortController();
+  return {
+    ask: (limit: string) => ask({ reference: reference('nginx'), keychain, limit, signal }),
+    wait: (milliseconds: number): void => {
+      time += milliseconds;
+    },
+    asked: () => asked,
+  };
+}
+
+test('a namespace may ask a burst of questions, and then as many a second', async () => {
+  const { ask, wait, asked } = limited(() => found);
+  for (let index = 0; index < 3; index += 1) await ask('shop');
+  await assert.rejects(ask('shop'), TooManyQuestions);
+  assert.equal(asked(), 3);
+  wait(500);
+  await ask('shop');
+  await assert.rejects(ask('shop'), TooManyQuestions);
+  wait(60_000);
+  for (let index = 0; index < 3; index += 1) await ask('shop');
+  await assert.rejects(ask('shop'), TooManyQuestions);
+});
+
+test('one namespace does not use up the share of another', async () => {
+  const { ask } = limited(() => found);
+  for (let index = 0; index < 3; index += 1) await ask('shop');
+  await assert.rejects(ask('shop'), TooManyQuestions);
+  await ask('other');
+});
+
+test('answers from memory cost nothing, failures do', async () => {
+  const { ask } = limited((limit) =>
+    limit === 'cached'
+      ? { ...found, source: 'cache' }
+      : { kind: 'failed', code: 'NotFound', message: 'not there', lastKnown: null },
+  );
+  for (let index = 0; index < 50; index += 1) await ask('cached');
+  for (let index = 0; index < 3; index += 1) await ask('failing');
+  await assert.rejects(ask('failing'), TooManyQuestions);
+});
+
+test('who asked too much is told when to come again, in whole seconds', async () => {
+  const { ask } = limited(() => found, 0.25, 1);
+  await ask('shop');
+  await assert.rejects(ask('shop'), { retryAfterSeconds: 4 });
+  const quick = limited(() => found, 100, 1);
+  await quick.ask('shop');
+  await assert.rejects(quick.ask('shop'), { retryAfterSeconds: 1 });
+});
+
+test('namespaces without number do not grow the memory without end, and the busy ones are kept', async () => {
+  const { ask } = limited(() => found);
+  for (let index = 0; index < 25_000; index += 1) {
+    if (index % 5000 === 0 && index < 15_000) await ask('busy');
+    await ask(`namespace-${index}`);
+  }
+  await ask('busy');
+});
