@@ -43,8 +43,8 @@ function believedPin(slot: SubmittedSlot, reference: ImageReference, context: Pl
 }
 
 /**
- * `repo:new@digest` with the digest of the pin, which has another tag: somebody edited the tag, and left the digest where it
- * was. Null for all other references by digest.
+ * `repo:new@digest` with the digest of the stored pin, which has another tag: somebody edited the tag, and left the digest
+ * where it was. Null for all other references by digest.
  */
 function editedTag(
   slot: SubmittedSlot,
@@ -53,6 +53,6 @@ function editedTag(
   { stored }: PlanContext,
 ): ImageReference | null {
   const isStored = stored.slots.get(slot.key)?.image === slot.image;
-  if (pin === null || reference.tag === null || isStored || stored.slots.size === 0) return null;
+  if (pin === null || pin !== stored.entries.get(slot.key) || reference.tag === null || isStored) return null;
   return effectiveTag(pin.reference) === reference.tag ? null : byTag(reference);
 }
