@@ -72,8 +72,8 @@ export function createMutate(needs: MutateNeeds): Mutate {
 /** Plans, asks what is open, and plans again until nothing is. One policy holds for all rounds. */
 async function finishPlan(request: AdmissionRequest, policy: Policy, needs: MutateNeeds, signal: AbortSignal) {
   const answers = new Map<string, Resolution>();
-  const facts = { policy, namespaceLabels: needs.namespaceLabels(request.namespace), answers };
-  let plan = planAdmission(request, facts);
+  const planWith = planAdmission(request, { policy, namespaceLabels: needs.namespaceLabels(request.namespace) });
+  let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');
     const keychain = needs.keychain(request);
@@ -84,7 +84,7 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
       answers.set(questionKey(question), await needs.resolve({ reference, keychain, limit, signal, ...age }));
     };
     await Promise.all(plan.questions.map(ask));
-    plan = planAdmission(request, facts);
+    plan = planWith(answers);
   }
   return plan;
 }

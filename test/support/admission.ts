@@ -134,8 +134,9 @@ export function admit(input: Case): Admitted {
   const policy = policyOf(input.policy);
   const answers = new Map<string, Resolution>();
   const asked: string[] = [];
-  const facts = { policy, namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' }, answers };
-  let plan = planAdmission(parsed.request, facts);
+  const namespaceLabels = { 'kubernetes.io/metadata.name': 'shop' };
+  const planWith = planAdmission(parsed.request, { policy, namespaceLabels });
+  let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     assert.ok(round < 5, 'the plan never ends');
     for (const question of plan.questions) {
@@ -143,7 +144,7 @@ export function admit(input: Case): Admitted {
       asked.push(question.freshness === 'past-cache' ? `past-cache ${reference}` : reference);
       answers.set(questionKey(question), resolution(input.registry?.[reference] ?? 'NotFound'));
     }
-    plan = planAdmission(parsed.request, facts);
+    plan = planWith(answers);
   }
   const { review, record } = answer(
     parsed.request,

@@ -10,18 +10,17 @@ import { isJobOfCronJob } from '../workload/standing.ts';
 import { readStored, type Stored } from '../workload/stored.ts';
 import { annotationOf, SKIP_ANNOTATION } from '../workload/targets.ts';
 import type { Warning } from './outcome.ts';
-import { type Answers, createInquiry, type Inquiry } from './questions.ts';
+import type { Inquiry } from './questions.ts';
 import type { AdmissionRequest } from './request.ts';
 
 /** What is known besides the request. */
 export interface PlanFacts {
   readonly policy: Policy;
   readonly namespaceLabels: Readonly<Record<string, string>>;
-  readonly answers: Answers;
 }
 
-/** All that is known of a request while its slots are planned. */
-export interface PlanContext {
+/** What is read of a request once, however often it is planned. */
+export interface RequestContext {
   /** What the policy says of a reference in this object. */
   readonly judge: (reference: ImageReference) => Decision;
   /** Denials are only reported: Kubernetes' own controllers must never be stopped. */
@@ -38,6 +37,10 @@ export interface PlanContext {
   readonly stored: Stored;
   /** The record that came with the request: a claim. */
   readonly submitted: Pins;
+}
+
+/** All that is known of a request while its slots are planned. */
+export interface PlanContext extends RequestContext {
   readonly inquiry: Inquiry;
 }
 
@@ -49,11 +52,15 @@ export type RefreshVerdict =
   | { readonly kind: 'pending' };
 
 /** Reads a request of a kind of ours into what its slots are planned with. */
-export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts: PlanFacts): PlanContext {
+export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts: PlanFacts): RequestContext {
   const { policy, namespaceLabels } = facts;
   const { object, namespace } = request;
   const kinds = isJobOfCronJob(kind, object) ? [kind, 'CronJob'] : [kind];
   const reportOnly = isSystemUser(policy, request.user);
+  const oldObject = request.operation === 'UPDATE' ? request.oldObject : null;
+  const claim = annotationOf(object, PINS_ANNOTATION);
+  const storedText = annotationOf(oldObject, PINS_ANNOTATION);
+  const storedPins = readPins(storedText);
   return {
     judge: (reference) => decide(policy, { namespace, namespaceLabels, kinds, reference }),
     reportOnly,
@@ -61,9 +68,9 @@ export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts
     history: policy.defaults.history,
     honoursSkip: policy.defaults.allowSkip,
     skip: policy.defaults.allowSkip ? skipValue(kind, object) : null,
-    stored: readStored(kind, request.operation === 'UPDATE' ? request.oldObject : null),
-    submitted: readPins(annotationOf(object, PINS_ANNOTATION)),
-    inquiry: createInquiry(facts.answers),
+    stored: readStored(kind, oldObject, storedPins),
+    // Nearly every UPDATE sends the record that is stored.
+    submitted: claim === storedText ? storedPins : readPins(claim),
   };
 }
 

@@ -7,10 +7,10 @@ import { imageSlots, readSlot, type SubmittedSlot } from '../workload/slots.ts';
 import { standing } from '../workload/standing.ts';
 import { remembered, standsInStored } from '../workload/stored.ts';
 import { annotationOf, isSkipped, PINNED_LABEL, REFRESH_ANNOTATION, SKIP_ANNOTATION } from '../workload/targets.ts';
-import { type PlanContext, type PlanFacts, readContext } from './context.ts';
+import { type PlanContext, type PlanFacts, type RequestContext, readContext } from './context.ts';
 import { planJobUpdate, planOwned } from './kept-slot.ts';
 import { problem, type SlotOutcome, type Warning } from './outcome.ts';
-import type { Question } from './questions.ts';
+import { type Answers, createInquiry, type Question } from './questions.ts';
 import { NO_REFRESH, planRefresh, type RefreshPlan, type WishedSlot } from './refresh.ts';
 import { nextRefreshed } from './refreshed.ts';
 import type { AdmissionRequest } from './request.ts';
@@ -40,32 +40,40 @@ const NOTHING: AdmissionPlan = {
   questions: [],
 };
 
+/** Plans an answer with what registries have said so far. */
+export type Planner = (answers: Answers) => AdmissionPlan;
+
+const planNothing: Planner = () => NOTHING;
+
 /**
- * Plans the answer to a request, from values alone: the same request with the same answers gives the same plan.
+ * Reads a request into what plans its answer, from values alone: the same request with the same answers gives the same plan.
  */
-export function planAdmission(request: AdmissionRequest, facts: PlanFacts): AdmissionPlan {
+export function planAdmission(request: AdmissionRequest, facts: PlanFacts): Planner {
   const { kind, object, operation, subResource } = request;
-  if (object === null || (operation !== 'CREATE' && operation !== 'UPDATE')) return NOTHING;
+  if (object === null || (operation !== 'CREATE' && operation !== 'UPDATE')) return planNothing;
   if (kind === null) {
     const text = `tagpin does not know ${request.kindName}; take it out of the webhook's rules`;
-    return { ...NOTHING, warnings: [{ kind: 'problem', text }] };
+    return () => ({ ...NOTHING, warnings: [{ kind: 'problem', text }] });
   }
-  if (subResource !== '' && !(kind === 'Pod' && subResource === 'ephemeralcontainers')) return NOTHING;
+  if (subResource !== '' && !(kind === 'Pod' && subResource === 'ephemeralcontainers')) return planNothing;
 
   const stands = standing(kind, object, request.oldObject, facts.policy.defaults.customControllers);
-  if (stands === 'gone') return NOTHING;
-  const context = readContext(request, kind, facts);
+  if (stands === 'gone') return planNothing;
+  const known = readContext(request, kind, facts);
   const slots = imageSlots(kind, object)
-    .filter(({ list, key }) => isLookedAt(list, key, subResource, context))
+    .filter(({ list, key }) => isLookedAt(list, key, subResource, known))
     .map(readSlot);
-  if (stands === 'left') return planLeft(slots, kind, request, context);
-  if (subResource !== '') return planEphemeral(slots, context);
-  if (kind === 'Job' && operation === 'UPDATE') return planJob(slots, request, context);
-  return planOurs(slots, kind, request, context);
+  return (answers) => {
+    const context = { ...known, inquiry: createInquiry(answers) };
+    if (stands === 'left') return planLeft(slots, kind, request, context);
+    if (subResource !== '') return planEphemeral(slots, context);
+    if (kind === 'Job' && operation === 'UPDATE') return planJob(slots, request, context);
+    return planOurs(slots, kind, request, context);
+  };
 }
 
 /** Ephemeral containers come through a subresource of their own, where nothing else changes. */
-function isLookedAt(list: string, key: string, subResource: string, context: PlanContext): boolean {
+function isLookedAt(list: string, key: string, subResource: string, context: RequestContext): boolean {
   if (subResource === '') return list !== 'ephemeralContainers';
   return list === 'ephemeralContainers' && !context.stored.slots.has(key);
 }

@@ -1,8 +1,7 @@
 import type { Digest } from '../image/digest.ts';
 import type { ImageReference } from '../image/reference.ts';
-import { property, valueAt } from './json.ts';
 import type { WorkloadKind } from './kinds.ts';
-import { countedEntries, PINS_ANNOTATION, type Pin, type PinEntry, readPins, sameReference } from './pins.ts';
+import { countedEntries, type Pin, type PinEntry, type Pins, sameReference } from './pins.ts';
 import { imageSlots, readSlot, type SubmittedSlot } from './slots.ts';
 
 /** What an object had before the request: its images, and the part of its record that counts. */
@@ -14,11 +13,14 @@ export interface Stored {
 
 const NOTHING: Stored = { slots: new Map(), entries: new Map(), refreshed: [] };
 
-/** Reads `oldObject`; of what was never stored there is nothing. */
-export function readStored(kind: WorkloadKind, oldObject: unknown): Stored {
+/**
+ * Reads `oldObject`; of what was never stored there is nothing.
+ *
+ * @param pins its record.
+ */
+export function readStored(kind: WorkloadKind, oldObject: unknown, pins: Pins): Stored {
   if (oldObject === null) return NOTHING;
   const slots = new Map(imageSlots(kind, oldObject).map((slot) => [slot.key, readSlot(slot)]));
-  const pins = readPins(property(valueAt(oldObject, ['metadata', 'annotations']), PINS_ANNOTATION));
   return { slots, entries: countedEntries(pins, slots.values()), refreshed: pins.refreshed };
 }
 

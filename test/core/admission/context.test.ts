@@ -13,7 +13,7 @@ function context(object: Manifest, policy?: string, request: Manifest = {}) {
     request: { uid: 'u', operation: 'UPDATE', object, oldObject: object, ...request },
   });
   assert.ok(parsed.ok);
-  const facts = { policy: policyOf(policy), namespaceLabels: {}, answers: new Map() };
+  const facts = { policy: policyOf(policy), namespaceLabels: {} };
   return readContext(parsed.request, workloadKind(String(object['apiVersion']), kind) ?? assert.fail(), facts);
 }
 

@@ -75,7 +75,7 @@ test('a DELETE carries no object, and nothing is planned', () => {
   };
   const parsed = parseReview({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
   assert.ok(parsed.ok);
-  const plan = planAdmission(parsed.request, { policy: DEFAULT_POLICY, namespaceLabels: {}, answers: new Map() });
+  const plan = planAdmission(parsed.request, { policy: DEFAULT_POLICY, namespaceLabels: {} })(new Map());
   assert.deepEqual([plan.slots, plan.questions, plan.pins], [[], [], null]);
 });
 

@@ -7,7 +7,7 @@ import { readStored } from '../../../src/core/workload/stored.ts';
 
 function next(honoured: string | null, stored: readonly string[], submitted: readonly string[]): readonly string[] {
   const context = {
-    stored: { ...readStored('Pod', null), refreshed: stored },
+    stored: { ...readStored('Pod', null, NO_PINS), refreshed: stored },
     submitted: { ...NO_PINS, refreshed: submitted },
   };
   return nextRefreshed(honoured, context as unknown as PlanContext);

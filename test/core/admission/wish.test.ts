@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readContext } from '../../../src/core/admission/context.ts';
+import { createInquiry } from '../../../src/core/admission/questions.ts';
 import { parseReview } from '../../../src/core/admission/request.ts';
 import { readWish } from '../../../src/core/admission/wish.ts';
 import { DEFAULT_POLICY } from '../../../src/core/policy/schema.ts';
@@ -182,8 +183,8 @@ function wishOf(image: string, submitted: string | null, stored: ReturnType<type
   const parsed = parseReview({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
   const [slot] = imageSlots('Deployment', object);
   assert.ok(parsed.ok && slot !== undefined);
-  const facts = { policy: DEFAULT_POLICY, namespaceLabels: {}, answers: new Map() };
-  const context = readContext(parsed.request, 'Deployment', facts);
+  const known = readContext(parsed.request, 'Deployment', { policy: DEFAULT_POLICY, namespaceLabels: {} });
+  const context = { ...known, inquiry: createInquiry(new Map()) };
   const wish = readWish(readSlot(slot), context);
   const pin = wish.kind === 'digest' ? (wish.pin?.reference.text ?? 'by hand') : null;
   const tag = wish.kind === 'tag' ? wish.reference.text : null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseReference } from '../../../src/core/image/reference.ts';
+import { NO_PINS, readPins } from '../../../src/core/workload/pins.ts';
 import { pinElsewhere, readStored, remembered, standsInStored } from '../../../src/core/workload/stored.ts';
 import { deployment, digest, record } from '../../support/admission.ts';
 
@@ -16,10 +17,7 @@ const pins = record(
   },
   ['*'],
 );
-const stored = readStored(
-  'Deployment',
-  deployment({ b: `nginx@${B}`, a: `nginx@${A}`, x: 'nginx:1' }, { annotations: { 'tagpin.dev/pins': pins } }),
-);
+const stored = readStored('Deployment', deployment({ b: `nginx@${B}`, a: `nginx@${A}`, x: 'nginx:1' }), readPins(pins));
 
 function reference(text: string) {
   const parsed = parseReference(text);
@@ -28,7 +26,7 @@ function reference(text: string) {
 }
 
 test('what was never stored has nothing', () => {
-  const nothing = readStored('Deployment', null);
+  const nothing = readStored('Deployment', null, NO_PINS);
   assert.equal(nothing.slots.size + nothing.entries.size + nothing.refreshed.length, 0);
 });
 
