@@ -13,5 +13,9 @@ const io: CommandIO = {
   environment: process.env,
 };
 
+// Who reads may go away, as `head` does; what is still written is for nobody, and no reason to fail.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
 // The exit code is set, not forced, so that everything written reaches a pipe first.
 process.exitCode = await run(process.argv.slice(2), io, COMMANDS);
