@@ -38,6 +38,7 @@ export function createLog(level: LogLevel, write: (lines: string) => void): Log 
     if (lines !== '') write(lines);
   }
 
+  const clock = isoClock();
   const now = {
     write(line: string): void {
       waiting += line;
@@ -60,12 +61,25 @@ export function createLog(level: LogLevel, write: (lines: string) => void): Log 
     error: (message, facts = {}) => lines.error(facts, message),
     // The form of the other lines, for a third of what they cost.
     record(message, facts) {
-      const fields = JSON.stringify({ ...facts, msg: message });
-      waiting += `{"level":"info","time":"${new Date().toISOString()}",${fields.slice(1)}\n`;
+      const fields = JSON.stringify(facts).slice(1, -1);
+      const comma = fields === '' ? '' : ',';
+      waiting += `{"level":"info","time":"${clock()}",${fields}${comma}"msg":${JSON.stringify(message)}}\n`;
       if (waiting.length >= BATCH_CHARACTERS) flush();
       else timer ??= setTimeout(flush, BATCH_MILLISECONDS);
     },
     flush,
+  };
+}
+
+/** The time as text, made once for a millisecond. */
+function isoClock(): () => string {
+  let time = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== time) text = new Date(now).toISOString();
+    time = now;
+    return text;
   };
 }
 

@@ -34,6 +34,17 @@ function decode(text: string): string | null {
   }
 }
 
+/** The same for one URL after the other: an API server sends the same timeout with every request. */
+export function rememberBudget(): (url: string) => number {
+  let last = '';
+  let budget = budgetOf(last);
+  return (url) => {
+    if (url !== last) budget = budgetOf(url);
+    last = url;
+    return budget;
+  };
+}
+
 /** The time that one request has: one timer for its body and for its answer. */
 export class Budget {
   readonly #controller = new AbortController();

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseReview } from '../core/admission/request.ts';
 import { type AdmissionReview, refusal } from '../core/admission/response.ts';
 import { type BodyMemory, contentProblem, readBody } from './body.ts';
-import { Budget, budgetOf } from './budget.ts';
+import { Budget, rememberBudget } from './budget.ts';
 import { type Gate, TooManyQuestions } from './limits.ts';
 import type { Mutate, MutateResult } from './mutate.ts';
 
@@ -108,6 +108,7 @@ export function createExchange({ review, gate, memory, report, failed }: Exchang
     send(response, uid === '' ? 400 : 200, refusal(uid, 500, 'InternalError', message));
   }
 
+  const budgetOf = rememberBudget();
   return async (request, response) => {
     const budget = new Budget(budgetOf(request.url ?? ''));
     report(await answer(request, response, budget));
@@ -155,6 +156,10 @@ function retryLater(response: ServerResponse, status: 429 | 503, seconds: number
 /** One write with its length is the cheapest for both sides. */
 function write(response: ServerResponse, status: number, type: string, text: string): void {
   if (response.headersSent) return; // A review may end, or fail, after it was answered without it.
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) });
-  response.end(text);
+  const length = Buffer.byteLength(text);
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': length });
+  // The same bytes, where all characters are ASCII, and written faster.
+  const encoding = length === text.length ? 'latin1' : 'utf8';
+  // After all requests that have come in meanwhile, so that answers leave together: waking the caller costs more than all else.
+  setImmediate(() => response.end(text, encoding));
 }

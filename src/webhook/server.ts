@@ -65,12 +65,14 @@ export async function startServer(options: {
   readonly times?: ConnectionTimes;
 }): Promise<AdmissionServer> {
   const { listener, certificate, times = CONNECTION_TIMES } = options;
-  const underWay = new Set<ServerResponse>();
   const sockets = new Set<Socket>();
+  // By connection, since what comes and goes with each request leaves a trail of garbage that the young generation keeps.
+  const responses = new Map<Socket, ServerResponse>();
+  const traffic = { underWay: 0 };
   let isDraining = false;
 
-  function answered(this: ServerResponse): void {
-    underWay.delete(this);
+  function answered(): void {
+    traffic.underWay -= 1;
   }
   const server: Server = createServer({
     ...secureContext(certificate),
@@ -85,8 +87,9 @@ export async function startServer(options: {
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    underWay.add(response);
+    traffic.underWay += 1;
     response.once('close', answered);
+    responses.set(request.socket, response);
     if (isDraining) response.shouldKeepAlive = false;
     listener(request, response);
   });
@@ -94,12 +97,15 @@ export async function startServer(options: {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  server.on('secureConnection', (socket: Socket) => {
+    socket.once('close', () => responses.delete(socket));
+  });
 
   async function finish(forced: AbortSignal): Promise<void> {
     const closed = new Promise((resolve) => server.close(resolve));
     const late = AbortSignal.any([forced, AbortSignal.timeout(LONGEST_ANSWER)]);
     do await sleep(LAST_CALL, undefined, { signal: late }).catch(() => {});
-    while (underWay.size > 0 && !late.aborted);
+    while (traffic.underWay > 0 && !late.aborted);
     for (const socket of sockets) socket.destroy();
     await closed;
   }
@@ -109,7 +115,7 @@ export async function startServer(options: {
     renew: (next) => server.setSecureContext(secureContext(next)),
     async drain(milliseconds, forced) {
       isDraining = true;
-      for (const response of underWay) if (!response.headersSent) response.shouldKeepAlive = false;
+      for (const response of responses.values()) if (!response.headersSent) response.shouldKeepAlive = false;
       await sleep(milliseconds, undefined, { signal: forced }).catch(() => {});
       await finish(forced);
     },

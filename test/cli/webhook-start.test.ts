@@ -1,0 +1,226 @@
+/** How `tagpin webhook` refuses to start: each problem with its exit code, and one line that says what to do. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { issueTestCertificates } from '../support/certificate.ts';
+import { type FinishedProcess, runProcess } from '../support/process.ts';
+import { STANDALONE, type WebhookFolder, webhookFolder } from '../support/webhook-process.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+function run(
+  folder: WebhookFolder,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<FinishedProcess> {
+  return runProcess(process.execPath, args, {
+    directory: folder.path,
+    environment: { ...folder.environment, ...environment },
+    timeout: 20_000,
+  });
+}
+
+interface Misuse {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly code: 2 | 3;
+  readonly lines: readonly RegExp[];
+}
+
+const MISUSES: readonly Misuse[] = [
+  {
+    what: 'in a cluster',
+    args: [],
+    code: 3,
+    lines: [/^tagpin: webhook: this version does not run in a cluster yet.*--standalone --policy FILE/],
+  },
+  {
+    what: 'in a cluster, with certificates of its own',
+    args: ['--certificates', 'self'],
+    code: 3,
+    lines: [/cluster yet/],
+  },
+  { what: 'with a flag that there is not', args: ['--port', '1'], code: 2, lines: [/unknown option '--port'/] },
+  {
+    what: 'with files but not standalone',
+    args: ['--policy', 'policy.yaml', '--key', 'tls.key'],
+    code: 2,
+    lines: [/^tagpin: webhook: --policy, --key: only together with --standalone$/],
+  },
+  {
+    what: 'standalone without its files, and with certificates that only a cluster has',
+    args: ['--standalone', '--key', 'tls.key', '--certificates', 'cert-manager'],
+    code: 2,
+    lines: [/--standalone needs --policy FILE, --certificate FILE$/, /--certificates: .*say files$/],
+  },
+  {
+    what: 'with everything wrong at once',
+    args: [
+      '--listen',
+      'nowhere',
+      '--operations-listen',
+      '',
+      '--drain',
+      '10',
+      '--log-level',
+      'loud',
+      '--client-ca',
+      '-',
+    ],
+    code: 2,
+    lines: [
+      /--listen "nowhere": not an address and a port/,
+      /--operations-listen: it is empty: give it a value, or leave it away/,
+      /--client-ca "-": a file is needed/,
+      /--drain "10": not a duration/,
+      /--log-level "loud": not one of debug, info, warn, error/,
+    ],
+  },
+  {
+    what: 'with an environment that is wrong',
+    args: [],
+    environment: {
+      TAGPIN_LISTEN: '127.0.0.1:99999',
+      TAGPIN_POLICY: '',
+      TAGPIN_STANDALONE: 'yes',
+      TAGPIN_PORT: 'tcp://10.0.0.1:443',
+    },
+    code: 2,
+    lines: [
+      /^tagpin: webhook: TAGPIN_LISTEN "127\.0\.0\.1:99999": not an address/,
+      /TAGPIN_STANDALONE "yes": not true or false/,
+      /TAGPIN_POLICY: it is empty/,
+      /TAGPIN_POLICY: only together with --standalone/,
+    ],
+  },
+  {
+    what: 'with both ports the same',
+    args: ['--listen', '127.0.0.1:8443', '--operations-listen', '127.0.0.1:8443'],
+    code: 2,
+    lines: [/--operations-listen: the same address as --listen$/],
+  },
+];
+
+for (const { what, args, environment = {}, code, lines } of MISUSES) {
+  test(`${what}: exit code ${code}, and all problems, a line each`, async (context) => {
+    const folder = await webhookFolder(context);
+    const { code: actual, stdout, stderr } = await run(folder, [MAIN, 'webhook', ...args], environment);
+    assert.deepEqual([actual, stdout], [code, '']);
+    const told = stderr.trimEnd().split('\n');
+    assert.equal(told.length, lines.length, stderr);
+    for (const [index, pattern] of lines.entries()) assert.match(told[index] ?? '', pattern);
+  });
+}
+
+const other = await issueTestCertificates('other');
+
+interface BadFiles {
+  readonly what: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly code: 2 | 3;
+  readonly message: RegExp;
+}
+
+const BAD_FILES: readonly BadFiles[] = [
+  {
+    what: 'a policy that is not valid is named by line and column',
+    files: { 'policy.yaml': 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\nrules:\n  - name: a\n    acton: deny\n' },
+    code: 2,
+    message:
+      /^policy\.yaml:4:5: rules\[0\]\.action: [\s\S]*\npolicy\.yaml:5:5: rules\[0\]\.acton: [\s\S]*\ntagpin: webhook: --policy policy\.yaml: the policy is not valid/,
+  },
+  {
+    what: 'a policy with signatures, which nobody checks yet',
+    files: { 'policy.yaml': 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\nverify: [{name: a, images: ["*"]}]\n' },
+    code: 2,
+    message: /policy\.yaml:3:\d+: verify: signatures are not yet enforced/,
+  },
+  {
+    what: 'a policy that is not there',
+    files: {},
+    args: ['--policy', 'none.yaml'],
+    code: 3,
+    message: /none\.yaml: there is no such file\n$/,
+  },
+  {
+    what: 'a certificate that is not there',
+    files: {},
+    args: ['--certificate', 'none.crt'],
+    code: 3,
+    message: /^tagpin: webhook: \S*none\.crt: there is no such file: tagpin certificates makes one for development\n$/,
+  },
+  {
+    what: 'a folder instead of a key',
+    files: {},
+    args: ['--key', '.'],
+    code: 3,
+    message: /the file can not be read \(EISDIR\)/,
+  },
+  {
+    what: "another certificate's key",
+    files: { 'tls.key': other.serving.key },
+    code: 2,
+    message: /^tagpin: webhook: \S*tls\.key: it is not the key of \S*tls\.crt: [^\n]*\n$/,
+  },
+  {
+    what: 'a certificate that is none',
+    files: { 'tls.crt': 'none' },
+    code: 2,
+    message: /tls\.crt: it holds no certificate in PEM/,
+  },
+  {
+    what: 'an authority of clients that is none',
+    files: { 'ca.crt': '' },
+    args: ['--client-ca', 'ca.crt'],
+    code: 2,
+    message: /ca\.crt: it holds no certificate in PEM/,
+  },
+];
+
+for (const { what, files, args = [], code, message } of BAD_FILES) {
+  test(`${what}: exit code ${code}`, async (context) => {
+    const folder = await webhookFolder(context);
+    for (const [name, text] of Object.entries(files)) await folder.write(name, text);
+    const { code: actual, stdout, stderr } = await run(folder, [...STANDALONE, ...args]);
+    assert.deepEqual([actual, stdout], [code, ''], stderr);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /BEGIN|\n\s+at /);
+  });
+}
+
+test('a file that we may not read: exit code 3', { skip: process.getuid?.() === 0 && 'root may' }, async (context) => {
+  const folder = await webhookFolder(context);
+  await chmod(join(folder.path, 'tls.key'), 0);
+  const { code, stderr } = await run(folder, STANDALONE);
+  assert.equal(code, 3);
+  assert.match(stderr, /tls\.key: the file can not be read \(EACCES\)/);
+});
+
+async function takenPort(context: TestContext): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+for (const flag of ['--listen', '--operations-listen']) {
+  test(`${flag} where something else listens: exit code 3`, async (context) => {
+    const folder = await webhookFolder(context);
+    const address = await takenPort(context);
+    const { code, stderr } = await run(folder, [...STANDALONE, flag, address]);
+    assert.equal(code, 3);
+    assert.match(stderr, new RegExp(`^tagpin: webhook: ${flag} ${address}: something else listens there: [^\\n]*\\n$`));
+  });
+}
+
+test('an address that is not of this machine: exit code 3', async (context) => {
+  const { code, stderr } = await run(await webhookFolder(context), [...STANDALONE, '--listen', '192.0.2.1:0']);
+  assert.equal(code, 3);
+  assert.match(stderr, /--listen 192\.0\.2\.1:0: no such address on this machine \(EADDRNOTAVAIL\)/);
+});
