@@ -28,7 +28,6 @@ import { watchPolicyFile } from '../webhook/policy-file.ts';
 import { type AdmissionServer, startServer } from '../webhook/server.ts';
 import { validatePolicy } from '../webhook/validate-policy.ts';
 import type { StandaloneFiles, WebhookConfiguration } from './configuration.ts';
-import { rememberKeychain } from './keychain-memory.ts';
 import { CommandError, type CommandIO, type ExitCode, writeLine } from './output.ts';
 import { policyErrorText, readPolicyFile } from './policy-file.ts';
 import { createRegistryMetrics } from './registry-metrics.ts';
@@ -49,8 +48,6 @@ export async function serveStandalone(
   const files = certificateFiles(io, configuration, standalone);
   let certificate = await readFirstCertificate(files);
 
-  // Who reads the log may go away; that is no reason to stop.
-  io.stdout.on('error', () => {});
   const log = createLog(configuration.logLevel, (lines) => io.stdout.write(lines));
   const metrics = createMetrics();
   const webhookMetrics = createWebhookMetrics(metrics);
@@ -69,13 +66,12 @@ export async function serveStandalone(
     homeDirectory: io.environment['HOME'] ?? homedir(),
     observe: (problem) => log.warn('Docker configuration', { problem }),
   });
-  const keychain = rememberKeychain(dockerKeychain, () => performance.now());
   const ask: ResolveDigest = (question) => resolver.resolve(question);
   const mutate = createMutate({
     policy: () => policy,
     resolve: limitQuestions(ask, { ...DEFAULT_QUESTION_LIMITS, now: () => performance.now() }),
     namespaceLabels: (namespace) => ({ 'kubernetes.io/metadata.name': namespace }),
-    keychain: () => keychain,
+    keychain: () => dockerKeychain,
   });
   const listener = createListener(mutate, webhookMetrics, log, configuration);
 

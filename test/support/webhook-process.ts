@@ -1,11 +1,13 @@
+import assert from 'node:assert/strict';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Manifest } from './admission.ts';
 import { issueTestCertificates, type TestCertificates } from './certificate.ts';
-import { type HttpsClient, httpsClient } from './https-client.ts';
+import { type HttpsClient, httpsClient, reviewText } from './https-client.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -124,6 +126,26 @@ export async function startWebhook(
     },
     page: (path) => pageOf(`http://${operations}${path}`),
   };
+}
+
+/** The response of an answered review. */
+export interface Answered {
+  readonly allowed: boolean;
+  readonly patch?: string;
+  readonly warnings?: readonly string[];
+  readonly status?: { readonly code: number; readonly message: string };
+}
+
+/** Creates an object as the API server asks for it; `more` goes into the request. */
+export async function admit(
+  { client }: Pick<WebhookProcess, 'client'>,
+  object: Manifest,
+  more: Manifest = {},
+): Promise<Answered> {
+  const body = reviewText('u-1', { operation: 'CREATE', userInfo: { username: 'alice' }, object, ...more });
+  const { status, text } = await client.send({ path: '/mutate?timeout=10s', body });
+  assert.equal(status, 200, text);
+  return (JSON.parse(text) as { response: Answered }).response;
 }
 
 function pageOf(url: string): Promise<{ readonly status: number; readonly body: string }> {
