@@ -40,6 +40,8 @@ const MOST_ANSWERS = 1000;
 /** A user and a token, of which the longest, those of clouds, have a few kilobytes. */
 const LARGEST_ANSWER = 64 * 1024;
 const LARGEST_FILE = 1024 * 1024;
+/** How long a changed file may go unnoticed. */
+const LOOK_MILLISECONDS = 250;
 /** The name becomes a part of a program's name, so that it must not lead into another folder. */
 const HELPER_NAME = /^[a-z0-9-]+$/;
 const NO_CREDENTIALS: DockerConfig = { entries: [], helpers: new Map(), store: null, ignored: [] };
@@ -59,12 +61,19 @@ export function createDockerKeychain(options: DockerKeychainOptions): Keychain {
     now,
   });
   let read = { state: '', config: NO_CREDENTIALS };
+  let looked = { at: Number.NEGATIVE_INFINITY, config: Promise.resolve(NO_CREDENTIALS) };
   const told = new Set<string>();
 
   const observe = (problem: string): void => {
     if (!told.has(problem)) options.observe?.(problem);
     told.add(problem);
   };
+
+  /** Questions come by the thousand, and each would look at the file. */
+  function currentConfig(): Promise<DockerConfig> {
+    if (now() - looked.at >= LOOK_MILLISECONDS) looked = { at: now(), config: readConfig() };
+    return looked.config;
+  }
 
   async function readConfig(): Promise<DockerConfig> {
     try {
@@ -125,7 +134,7 @@ export function createDockerKeychain(options: DockerKeychainOptions): Keychain {
   }
 
   return async (reference) => {
-    const config = await readConfig();
+    const config = await currentConfig();
     const helped = await fromHelper(config, reference.registry);
     return [...(helped === null ? [] : [helped]), ...matchCredentials(config, reference)];
   };
