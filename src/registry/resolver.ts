@@ -78,10 +78,11 @@ const LAST_KNOWN: ReadonlySet<ResolutionFailureCode> = new Set([
 
 type Load = (client: RegistryClient, target: Target, reference: string) => Promise<Described>;
 
-type Candidates = (reference: ImageReference) => Promise<readonly (Credential | null)[]>;
+/** Credentials to try, null being none; a keychain has to be asked for its. */
+type Candidates = Keychain | readonly (Credential | null)[];
 
-const nobody: Candidates = async () => [];
-const anonymously: Candidates = async () => [null];
+const NOBODY: Candidates = [];
+const ANONYMOUS: Candidates = [null];
 
 /** Makes a resolver. Nothing is opened before the first question. */
 export function createResolver(options: ResolverOptions): Resolver {
@@ -130,11 +131,11 @@ export function createResolver(options: ResolverOptions): Resolver {
     };
 
     const held = new Set([keyOf(null)]);
-    const chains: readonly Candidates[] = [question.keychain, options.cloud ?? nobody, anonymously];
+    const chains: readonly Candidates[] = [question.keychain, options.cloud ?? NOBODY, ANONYMOUS];
     let failure: RegistryError | null = null;
     try {
       for (const chain of chains) {
-        const candidates = await withSignal(chain(reference), signal);
+        const candidates = typeof chain === 'function' ? await withSignal(chain(reference), signal) : chain;
         for (const credential of candidates) held.add(keyOf(credential));
         for (const credential of candidates) {
           const { outcome, source } = await ask(credential);
