@@ -153,7 +153,7 @@ export function sameReference(a: ImageReference, b: ImageReference): boolean {
 }
 
 /** Are two references of one repository? */
-export function sameRepository(a: ImageReference, b: ImageReference): boolean {
+function sameRepository(a: ImageReference, b: ImageReference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }
 
