@@ -91,7 +91,12 @@ export async function serveStandalone(
       }),
     );
     const started = await orExplain('listen', configuration.listen, (listen) =>
-      startServer({ listener, listen, certificate }),
+      startServer({
+        listener,
+        listen,
+        certificate,
+        failed: (error) => log.error('a connection was not accepted', { error: describeError(error) }),
+      }),
     );
     server = started;
     log.info('listening', { server: 'operations', address: operations.address });
@@ -103,7 +108,7 @@ export async function serveStandalone(
       log.info('callers need no certificate: whoever reaches this port is answered; see --client-ca');
     }
     ends.push(
-      watchPolicyFile(policyFile, null, {
+      watchPolicyFile(policyFile, {
         accepted(next) {
           policy = next;
           webhookMetrics.policy('valid');

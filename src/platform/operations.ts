@@ -41,6 +41,8 @@ export async function startOperations(options: {
   });
   server.maxConnections = MOST_CONNECTIONS;
   const address = await listen(server, options.listen);
+  // A connection that could not be accepted is its caller's to try again.
+  server.on('error', () => {});
   return {
     address,
     async close() {

@@ -66,17 +66,24 @@ export function watchCertificate(
   tell: { readonly renewed: (certificate: ServingCertificate) => void; readonly refused: (error: unknown) => void },
 ): () => void {
   let last = served;
+  let lastProblem = '';
   const paths = [files.certificate, files.key, ...(files.clientAuthority === null ? [] : [files.clientAuthority])];
   return reloadOnChange(paths, async () => {
     try {
       const next = await readCertificate(files);
       const isSame =
         next.certificate === last.certificate && next.key === last.key && next.clientAuthority === last.clientAuthority;
-      if (isSame) return;
+      lastProblem = '';
+      if (isSame) return 'done';
       tell.renewed(next);
       last = next;
+      return 'done';
     } catch (error) {
-      tell.refused(error);
+      const problem = String(error);
+      if (problem !== lastProblem) tell.refused(error);
+      lastProblem = problem;
+      // What can't be read just now may be there again without a change: too many open files, say.
+      return error instanceof CertificateError && error.code === 'Invalid' ? 'done' : 'again';
     }
   });
 }

@@ -11,25 +11,30 @@ export interface PolicyNews {
 }
 
 /**
- * Follows a policy file: what is written there holds half a second later, if it is valid.
+ * Follows a policy file: what is there holds at once, and what is written there half a second later, if it is valid.
  *
- * @param known what the file held when it was read.
  * @returns ends that.
  */
-export function watchPolicyFile(path: string, known: string | null, { accepted, refused }: PolicyNews): () => void {
-  let last = known;
+export function watchPolicyFile(path: string, { accepted, refused }: PolicyNews): () => void {
+  let last: string | null = null;
+  let lastReason: string | null = null;
   return reloadOnChange([path], async () => {
     let text: string;
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+      if (reason !== lastReason) refused([], reason);
       last = null;
-      return refused([], (error as NodeJS.ErrnoException).code ?? String(error));
+      lastReason = reason;
+      return 'again';
     }
-    if (text === last) return;
+    lastReason = null;
+    if (text === last) return 'done';
     last = text;
     const parsed = parsePolicyFile(text);
     if (parsed.ok) accepted(parsed.policy);
     else refused(parsed.errors, null);
+    return 'done';
   });
 }

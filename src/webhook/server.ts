@@ -63,8 +63,10 @@ export async function startServer(options: {
   readonly listen: ListenAddress;
   readonly certificate: ServingCertificate;
   readonly times?: ConnectionTimes;
+  /** Is told of connections that could not be accepted, as where there are no more file descriptors. */
+  readonly failed?: (error: unknown) => void;
 }): Promise<AdmissionServer> {
-  const { listener, certificate, times = CONNECTION_TIMES } = options;
+  const { listener, certificate, times = CONNECTION_TIMES, failed = () => {} } = options;
   const sockets = new Set<Socket>();
   // By connection, since what comes and goes with each request leaves a trail of garbage that the young generation keeps.
   const responses = new Map<Socket, ServerResponse>();
@@ -110,8 +112,10 @@ export async function startServer(options: {
     await closed;
   }
 
+  const address = await listen(server, options.listen);
+  server.on('error', failed);
   return {
-    address: await listen(server, options.listen),
+    address,
     renew: (next) => server.setSecureContext(secureContext(next)),
     async drain(milliseconds, forced) {
       isDraining = true;

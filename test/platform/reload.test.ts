@@ -23,6 +23,7 @@ test('it reloads once in the beginning, and once for changes that come together'
   let reloads = 0;
   const stop = reloadOnChange(files, async () => {
     reloads += 1;
+    return 'done';
   });
   context.after(stop);
   await until(() => reloads === 1);
@@ -43,6 +44,7 @@ test('reloads never overlap, and a change during one is followed by another', as
     await sleep(800);
     running -= 1;
     ended += 1;
+    return 'done';
   });
   context.after(stop);
   await until(() => running === 1);
@@ -56,9 +58,23 @@ test('nothing is reloaded after the stop', async (context) => {
   let reloads = 0;
   const stop = reloadOnChange([file], async () => {
     reloads += 1;
+    return 'done';
   });
   stop();
   await writeFile(file, 'new');
   await sleep(500);
   assert.equal(reloads, 0);
+});
+
+test('what could not be read is read again after a second, though nothing has changed', async (context) => {
+  const file = join(await folder(context), 'a');
+  let reloads = 0;
+  const stop = reloadOnChange([file], async () => {
+    reloads += 1;
+    return reloads < 3 ? 'again' : 'done';
+  });
+  context.after(stop);
+  await until(() => reloads === 3);
+  await sleep(1300);
+  assert.equal(reloads, 3);
 });

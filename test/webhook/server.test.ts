@@ -1,6 +1,7 @@
 /** Connections: how long they last, whose they are, and how they end. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
@@ -8,6 +9,8 @@ import { CONNECTION_TIMES, startServer } from '../../src/webhook/server.ts';
 import { allow, startTestServer } from '../support/admission-server.ts';
 import { issueTestCertificates, issueTestClient, issueTestServing } from '../support/certificate.ts';
 import { connectRaw, httpsClient, reviewText } from '../support/https-client.ts';
+import { startProcess } from '../support/process.ts';
+import { STANDALONE, webhookFolder } from '../support/webhook-process.ts';
 
 const REQUEST = { path: '/mutate', body: reviewText('u') } as const;
 const never = new AbortController().signal;
@@ -168,6 +171,29 @@ test('a drain that is forced ends at once', async (context) => {
   force.abort();
   await assert.rejects(sent, /socket hang up|ECONNRESET/);
   await drained;
+});
+
+test('running out of file descriptors ends nothing', async (context) => {
+  const folder = await webhookFolder(context);
+  const limited = startProcess(
+    '/bin/sh',
+    ['-c', 'ulimit -n 60; exec "$0" "$@"', process.execPath, ...STANDALONE, '--drain=0s'],
+    {
+      directory: folder.path,
+      environment: folder.environment,
+    },
+  );
+  context.after(() => limited.stop());
+  const [, address = ''] = await limited.waitFor(/"server":"admission","address":"([^"]+)"/);
+  const [host = '', port = ''] = address.split(':');
+  const sockets = Array.from({ length: 80 }, () => connectPlain(Number(port), host).on('error', () => {}));
+  await sleep(500);
+  for (const socket of sockets) socket.destroy();
+  const client = httpsClient(address, folder.certificates.authority.certificate);
+  context.after(() => client.close());
+  assert.equal((await client.send(REQUEST)).status, 200);
+  // What could not be read meanwhile is read again.
+  await limited.waitFor(/"msg":"policy in force"/);
 });
 
 test('a port that is taken is an error with its code', async (context) => {
