@@ -51,6 +51,16 @@ export type RefreshVerdict =
   /** The registry has not been asked yet. */
   | { readonly kind: 'pending' };
 
+/** What is known of a slot from elsewhere in its object. */
+export interface SlotFacts {
+  /** What a refresh found; null where none asks for this slot. */
+  readonly verdict: RefreshVerdict | null;
+  /** What its reference was moved to by a refresh of another slot; null where none was. */
+  readonly moved: Digest | null;
+  /** What its reference meant when a container of the object ran it before; null where none did. */
+  readonly memory: Digest | null;
+}
+
 /** Reads a request of a kind of ours into what its slots are planned with. */
 export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts: PlanFacts): RequestContext {
   const { policy, namespaceLabels } = facts;

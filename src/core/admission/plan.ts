@@ -92,8 +92,8 @@ function planLeft(
 /** That subresource stores no metadata, so there is no record and no refresh. */
 function planEphemeral(slots: readonly SubmittedSlot[], context: PlanContext): AdmissionPlan {
   const outcomes = slots.map((slot) => {
-    const facts = { wish: readWish(slot, context), verdict: null, moved: null, memory: null };
-    return { ...planSlot(slot, facts, context), entry: null };
+    const facts = { verdict: null, moved: null, memory: null };
+    return { ...planSlot(slot, readWish(slot, context), facts, context), entry: null };
   });
   return { ...NOTHING, slots: outcomes, questions: openQuestions(outcomes, context) };
 }
@@ -126,12 +126,11 @@ function planOurs(
     const reference =
       wish.kind === 'tag' && refresh.moved.size + memories.size > 0 ? canonicalText(wish.reference) : '';
     const facts = {
-      wish,
       verdict: refresh.verdicts.get(slot.key) ?? null,
       moved: refresh.moved.get(reference) ?? null,
       memory: memories.get(reference) ?? null,
     };
-    return planSlot(slot, facts, context);
+    return planSlot(slot, wish, facts, context);
   });
   return {
     slots: outcomes,

@@ -1,27 +1,15 @@
-import type { Digest } from '../image/digest.ts';
 import { byDigest } from '../image/reference.ts';
 import { nextEntry, sameReference } from '../workload/pins.ts';
 import type { SubmittedSlot } from '../workload/slots.ts';
 import { isSkipped } from '../workload/targets.ts';
-import type { PlanContext, RefreshVerdict } from './context.ts';
+import type { PlanContext, RefreshVerdict, SlotFacts } from './context.ts';
 import { leave, problem, refuse, type SlotOutcome, settle, withWarning } from './outcome.ts';
 import { moveTo, planTag } from './tag-slot.ts';
 import type { Wish } from './wish.ts';
 
-/** What is known of one slot while it is planned. */
-export interface SlotFacts {
-  readonly wish: Wish;
-  /** What a refresh found; null where none asks for this slot. */
-  readonly verdict: RefreshVerdict | null;
-  /** What its reference was moved to by a refresh of another slot; null where none was. */
-  readonly moved: Digest | null;
-  /** What its reference meant when a container of the object ran it before; null where none did. */
-  readonly memory: Digest | null;
-}
-
 /** Plans one slot of an object that tagpin rewrites: what its image becomes, what the record says of it, and why. */
-export function planSlot(slot: SubmittedSlot, facts: SlotFacts, context: PlanContext): SlotOutcome {
-  const { wish, verdict } = facts;
+export function planSlot(slot: SubmittedSlot, wish: Wish, facts: SlotFacts, context: PlanContext): SlotOutcome {
+  const { verdict } = facts;
   switch (wish.kind) {
     case 'malformed':
     case 'pending':

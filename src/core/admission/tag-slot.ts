@@ -6,7 +6,7 @@ import { nextEntry, samePin, sameReference } from '../workload/pins.ts';
 import type { SubmittedSlot } from '../workload/slots.ts';
 import { pinElsewhere } from '../workload/stored.ts';
 import { isSkipped } from '../workload/targets.ts';
-import type { PlanContext, RefreshVerdict } from './context.ts';
+import type { PlanContext, RefreshVerdict, SlotFacts } from './context.ts';
 import {
   deny,
   leave,
@@ -20,7 +20,6 @@ import {
   settle,
   type Warning,
 } from './outcome.ts';
-import type { SlotFacts } from './slot.ts';
 
 /** A slot that asks for a tag, and what the policy says of it. */
 export interface TagSlot {
@@ -31,7 +30,7 @@ export interface TagSlot {
 }
 
 /** Plans a slot that asks for a tag: the steps of the design's page on pins, in its order. */
-export function planTag(tag: TagSlot, { verdict, moved, memory }: Omit<SlotFacts, 'wish'>): SlotOutcome {
+export function planTag(tag: TagSlot, { verdict, moved, memory }: SlotFacts): SlotOutcome {
   const { slot, reference, decision, context } = tag;
   if (decision.action === 'deny' && !context.reportOnly) return refuse(slot, decision);
   if (isSkipped(context.skip, slot)) return leave(slot, 'skip', decision);

@@ -68,11 +68,7 @@ test('what is pending, or malformed, is left', () => {
   assert.ok(slot !== undefined);
   for (const kind of ['pending', 'malformed'] as const) {
     // Nothing of the context is read for what is not known yet.
-    const outcome = planSlot(
-      readSlot(slot),
-      { wish: { kind }, verdict: null, moved: null, memory: null },
-      {} as PlanContext,
-    );
+    const outcome = planSlot(readSlot(slot), { kind }, { verdict: null, moved: null, memory: null }, {} as PlanContext);
     assert.deepEqual([outcome.source, outcome.image], [kind, 'nginx']);
   }
 });
