@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { COMMANDS } from './cli/commands.ts';
+import { neededCommands } from './cli/commands.ts';
 import type { CommandIO } from './cli/output.ts';
 import { run } from './cli/program.ts';
 
@@ -18,4 +18,6 @@ process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
 // The exit code is set, not forced, so that everything written reaches a pipe first.
-process.exitCode = await run(process.argv.slice(2), io, COMMANDS);
+const argv = process.argv.slice(2);
+const commands = await Promise.all(neededCommands(argv).map(({ load }) => load()));
+process.exitCode = await run(argv, io, commands);

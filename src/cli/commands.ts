@@ -1,21 +1,25 @@
-import { certificatesCommand } from './certificates.ts';
-import { completionCommand } from './completion.ts';
-import { parseCommand } from './parse.ts';
-import { pinCommand } from './pin.ts';
-import { policyCommand } from './policy.ts';
 import type { MakeCommand } from './program.ts';
-import { resolveCommand } from './resolve.ts';
-import { versionCommand } from './version.ts';
-import { webhookCommand } from './webhook.ts';
+
+/** A command that is loaded when it is needed: most of them need only a part of what there is. */
+interface CommandEntry {
+  readonly name: string;
+  readonly load: () => Promise<MakeCommand>;
+}
 
 /** Every command, in the order in which `tagpin --help` lists them. */
-export const COMMANDS: readonly MakeCommand[] = [
-  webhookCommand,
-  pinCommand,
-  resolveCommand,
-  parseCommand,
-  policyCommand,
-  certificatesCommand,
-  versionCommand,
-  completionCommand,
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'webhook', load: async () => (await import('./webhook.ts')).webhookCommand },
+  { name: 'pin', load: async () => (await import('./pin.ts')).pinCommand },
+  { name: 'resolve', load: async () => (await import('./resolve.ts')).resolveCommand },
+  { name: 'parse', load: async () => (await import('./parse.ts')).parseCommand },
+  { name: 'policy', load: async () => (await import('./policy.ts')).policyCommand },
+  { name: 'certificates', load: async () => (await import('./certificates.ts')).certificatesCommand },
+  { name: 'version', load: async () => (await import('./version.ts')).versionCommand },
+  { name: 'completion', load: async () => (await import('./completion.ts')).completionCommand },
 ];
+
+/** The commands that a command line needs: the one that it names, or all, for the help and for completion scripts. */
+export function neededCommands(argv: readonly string[]): readonly CommandEntry[] {
+  const named = COMMANDS.filter(({ name }) => name === argv[0] && name !== 'completion');
+  return named.length > 0 ? named : COMMANDS;
+}
