@@ -72,7 +72,8 @@ const FAILURES = {
   ForbiddenAddress: ['NotAllowed', ({ host }) => `${host} is at an address that is never asked: use another registry`],
   RealmNotAllowed: [
     'NotAllowed',
-    ({ host, other }) => `${host} has its tokens from ${other}, which is refused: list it under authRealms of ${host}`,
+    ({ host, other }) =>
+      `${host} has its tokens from ${other}, which is refused: if that is right, list it under authRealms of ${host}`,
   ],
   RealmNotSafe: [
     'NotAllowed',
@@ -85,7 +86,8 @@ const FAILURES = {
   ],
   RedirectNotSafe: [
     'NotAllowed',
-    ({ host }) => `${host} redirects to where nothing is sent, such as out of TLS: correct the registry's settings`,
+    ({ host }) =>
+      `${host} redirects to where nothing is sent, such as out of TLS or to an unlisted port: check the registry`,
   ],
   RedirectLoop: ['InvalidResponse', ({ host }) => `${host} redirects without end: check the registry`],
   NoManifest: [

@@ -31,8 +31,14 @@ export class BodyMemory {
   }
 }
 
-/** Four bodies of the largest size; parsed they may be ten times that, all of it within a container's usual memory. */
-export const DEFAULT_BODY_MEMORY = 4 * LARGEST_BODY;
+/**
+ * One body of the largest size, or many that are merely large. Parsed, one that is made for it takes 250 MB; the API server
+ * sends again what has to wait.
+ */
+export const DEFAULT_BODY_MEMORY = LARGEST_BODY;
+
+/** An API server sends 8 MiB in a tenth of this. Who is slower must not hold what large bodies share. */
+const LARGE_BODY_MILLISECONDS = 5000;
 
 /** A body, or why there is none: it is too large, took too long, found no memory, or its sender has gone. */
 export type ReadBody =
@@ -63,6 +69,7 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
   let length = 0;
   let taken = 0;
   let isDone = false;
+  let slow: NodeJS.Timeout | undefined;
 
   const finish = (result: ReadBody): void => {
     if (isDone) return;
@@ -72,6 +79,7 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
       chunks.length = 0;
     }
     budget.onEnd(null);
+    clearTimeout(slow);
     resolve(result);
   };
   request.on('data', (chunk: Buffer) => {
@@ -82,6 +90,7 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
     }
     if (length > LARGEST_BODY) return finish({ kind: 'too large' });
     if (length > FREE_BYTES) {
+      slow ??= setTimeout(() => finish({ kind: 'too slow' }), LARGE_BODY_MILLISECONDS);
       if (!memory.take(chunk.length)) return finish({ kind: 'no memory' });
       taken += chunk.length;
     }

@@ -23,7 +23,8 @@ export function watchPolicyFile(path: string, { accepted, refused }: PolicyNews)
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+      const code = (error as NodeJS.ErrnoException).code ?? String(error);
+      const reason = code === 'ENOENT' ? 'there is no such file' : `the file can not be read (${code})`;
       if (reason !== lastReason) refused([], reason);
       last = null;
       lastReason = reason;

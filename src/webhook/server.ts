@@ -20,7 +20,7 @@ export interface ConnectionTimes {
  * Bodies are bounded by the review's own budget.
  */
 export const CONNECTION_TIMES: ConnectionTimes = {
-  handshake: 10_000,
+  handshake: 5000,
   idle: 120_000,
   headers: 125_000,
   request: 130_000,
@@ -28,6 +28,12 @@ export const CONNECTION_TIMES: ConnectionTimes = {
 
 /** An API server keeps 25 connections and opens more when it is busy. Each costs about 50 KB, so these are 100 MB. */
 const MOST_CONNECTIONS = 2000;
+
+/**
+ * Of these, so many may be without TLS yet: a handshake takes milliseconds. The oldest has to go for a new one, so that who only
+ * connects shuts nobody out.
+ */
+const MOST_STRANGERS = 500;
 
 /** How often Node looks for what is too slow. */
 const CHECK_MILLISECONDS = 5000;
@@ -70,6 +76,8 @@ export async function startServer(options: {
   const sockets = new Set<Socket>();
   // By connection, since what comes and goes with each request leaves a trail of garbage that the young generation keeps.
   const responses = new Map<Socket, ServerResponse>();
+  /** Connections without TLS yet, by the other side's address and port, the oldest first. */
+  const strangers = new Map<string, Socket>();
   const traffic = { underWay: 0 };
   let isDraining = false;
 
@@ -97,9 +105,16 @@ export async function startServer(options: {
   });
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    const name = nameOf(socket);
+    strangers.set(name, socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (strangers.get(name) === socket) strangers.delete(name);
+    });
+    if (strangers.size > MOST_STRANGERS) strangers.values().next().value?.destroy();
   });
   server.on('secureConnection', (socket: Socket) => {
+    strangers.delete(nameOf(socket));
     socket.once('close', () => responses.delete(socket));
   });
 
@@ -124,6 +139,10 @@ export async function startServer(options: {
       await finish(forced);
     },
   };
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function secureContext({ certificate, key, clientAuthority }: ServingCertificate) {

@@ -175,10 +175,12 @@ test('a realm may be private where the registry names it, and is not then a regi
 test('the refusal of a realm names it and what to do, unless it is an address', () => {
   const endpoint = findEndpoint(strict, 'docker.io');
   assert.throws(() => permitRealm(strict, endpoint, 'https://evil.com/t?x=secret'), {
-    message: 'docker.io has its tokens from evil.com, which is refused: list it under authRealms of docker.io',
+    message:
+      'docker.io has its tokens from evil.com, which is refused: if that is right, list it under authRealms of docker.io',
   });
   assert.throws(() => permitRealm(strict, endpoint, 'https://10.0.0.1/t'), {
-    message: 'docker.io has its tokens from an address, which is refused: list it under authRealms of docker.io',
+    message:
+      'docker.io has its tokens from an address, which is refused: if that is right, list it under authRealms of docker.io',
   });
 });
 

@@ -16,7 +16,7 @@ test('a registry whose token service is not trusted gets no password, and the me
   assert.ok(failed.kind === 'failed' && failed.code === 'NotAllowed');
   assert.equal(
     failed.message,
-    `${registry.host} has its tokens from an address, which is refused: list it under authRealms of ${registry.host}`,
+    `${registry.host} has its tokens from an address, which is refused: if that is right, list it under authRealms of ${registry.host}`,
   );
   assert.equal(registry.tokenRequests.length, 0);
 });

@@ -1,6 +1,6 @@
 import type { Digest } from '../image/digest.ts';
 import { canonicalText } from '../image/reference.ts';
-import { valueAt } from '../workload/json.ts';
+import { asString, valueAt } from '../workload/json.ts';
 import { templatePath, type WorkloadKind } from '../workload/kinds.ts';
 import { byUnits, type PinEntry, type Pins, sameReference } from '../workload/pins.ts';
 import { imageSlots, readSlot, type SubmittedSlot } from '../workload/slots.ts';
@@ -31,6 +31,9 @@ export interface AdmissionPlan {
   readonly questions: readonly Question[];
 }
 
+/** Nobody runs so many in a Pod; a few objects of a hundred thousand would be all the memory that there is. */
+const MOST_SLOTS = 1000;
+
 const NOTHING: AdmissionPlan = {
   slots: [],
   pins: null,
@@ -59,12 +62,21 @@ export function planAdmission(request: AdmissionRequest, facts: PlanFacts): Plan
 
   const stands = standing(kind, object, request.oldObject, facts.policy.defaults.customControllers);
   if (stands === 'gone') return planNothing;
+  const own = asString(object['kind']);
+  if (own !== null && own !== request.kindName) {
+    const text = `the request speaks of a ${request.kindName} and carries a ${own.slice(0, 40)}: nothing was looked at`;
+    return () => ({ ...NOTHING, warnings: [{ kind: 'problem', text }] });
+  }
   const known = readContext(request, kind, facts);
   const slots = imageSlots(kind, object)
     .filter(({ list, key }) => isLookedAt(list, key, subResource, known))
     .map(readSlot);
   return (answers) => {
     const context = { ...known, inquiry: createInquiry(answers) };
+    if (slots.length > MOST_SLOTS) {
+      const text = `an object of more than ${MOST_SLOTS} images is judged, but not pinned`;
+      return { ...planLeft(slots, kind, request, context), label: false, warnings: [{ kind: 'problem', text }] };
+    }
     if (stands === 'left') return planLeft(slots, kind, request, context);
     if (subResource !== '') return planEphemeral(slots, context);
     if (kind === 'Job' && operation === 'UPDATE') return planJob(slots, request, context);

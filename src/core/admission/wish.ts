@@ -17,7 +17,8 @@ export type Wish =
 /** Reads what a slot asks for, once for everything that is decided about it. */
 export function readWish(slot: SubmittedSlot, context: PlanContext): Wish {
   const { reference } = slot;
-  if (reference === null) return { kind: 'malformed' };
+  // A container without a name can't be told from others; the API server refuses it later.
+  if (reference === null || slot.name === '') return { kind: 'malformed' };
   if (reference.digest === null) return { kind: 'tag', reference };
   const pin = believedPin(slot, reference, context);
   if (pin === 'pending') return { kind: 'pending' };

@@ -40,6 +40,9 @@ const LARGEST_RECORD = 32 * 1024;
 /** The API server's own bound on all annotations of an object, keys and values (`TotalAnnotationSizeLimitB`). */
 const LARGEST_ANNOTATIONS = 256 * 1024;
 
+/** A digest, its field and the shortest names round it. */
+const SMALLEST_ENTRY = 100;
+
 const encoder = new TextEncoder();
 
 /**
@@ -99,7 +102,10 @@ export function fitPins(
   const bytes = others.reduce((sum, [key, value]) => sum + byteLength(key) + byteLength(String(value)), 0);
   const room = Math.min(LARGEST_RECORD, LARGEST_ANNOTATIONS - bytes - byteLength(PINS_ANNOTATION));
   if (byteLength(text) <= room) return { text, shortened: 'nothing' };
-  for (let longest = MOST_BEFORE - 1; longest >= 0; longest -= 1) {
+  // What is too long without any history is not written once more for each length of it.
+  const pairs = [...pins.entries.values()].map(({ before }) => before.length);
+  const isHopeless = pins.entries.size * SMALLEST_ENTRY > room;
+  for (let longest = isHopeless ? -1 : Math.max(0, ...pairs) - 1; longest >= 0; longest -= 1) {
     const entries = [...pins.entries].map(([key, entry]): [string, PinEntry] => [
       key,
       { ...entry, before: entry.before.slice(0, longest) },

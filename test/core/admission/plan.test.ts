@@ -228,3 +228,34 @@ test('names such as __proto__ are names like any other', () => {
   const result = admit({ object, registry: NGINX });
   assert.equal(result.pins, `{"containers/__proto__":{"digest":"${A}","ref":"nginx:1"},"v":1}`);
 });
+
+test('an object of more than a thousand images is judged, not pinned, and says so', () => {
+  const images = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`c${index}`, 'nginx:1']));
+  const object = deployment(images);
+  const result = admit({ object, registry: NGINX });
+  assert.deepEqual([result.operations, result.asked], [[], []]);
+  assert.match(result.warnings[0] ?? '', /more than 1000 images/);
+  assert.equal(admit({ object, policy: 'defaults: {action: deny}' }).allowed, false);
+});
+
+test('a request that speaks of another kind than it carries is let through with a warning', () => {
+  const request = {
+    uid: 'u',
+    kind: { group: 'batch', version: 'v1', kind: 'CronJob' },
+    operation: 'CREATE',
+    object: deployment({ app: 'nginx:1' }),
+  };
+  const parsed = parseReview({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+  assert.ok(parsed.ok);
+  const plan = planAdmission(parsed.request, { policy: DEFAULT_POLICY, namespaceLabels: {} })(new Map());
+  assert.deepEqual(plan.slots, []);
+  assert.match(plan.warnings[0]?.text ?? '', /speaks of a CronJob and carries a Deployment/);
+});
+
+test('a container without a name is left for the API server to refuse', () => {
+  const result = admit({ object: deployment({ '': 'nginx:1', app: 'nginx:1' }), registry: NGINX });
+  assert.deepEqual(
+    result.record.images.map((image) => image.source),
+    ['malformed', 'registry'],
+  );
+});

@@ -161,3 +161,8 @@ test('refresh values outlive the entries, so that one that is kept in git is not
 test('refresh values are read once each', () => {
   assert.deepEqual(readPins(record({}, ['x', 'x', 'y'])).refreshed, ['x', 'y']);
 });
+
+test('a record of a hundred thousand entries is given up at once', () => {
+  const { text, shortened } = fitPins({ entries: long(100_000, 0), refreshed: [] }, []);
+  assert.deepEqual([text, shortened], [null, 'record']);
+});
