@@ -12,7 +12,7 @@ import { createDockerKeychain } from '../registry/docker-config.ts';
 import { createResolver } from '../registry/resolver.ts';
 import { createApp } from '../webhook/app.ts';
 import { createAuditLog } from '../webhook/audit-log.ts';
-import { BodyMemory, DEFAULT_BODY_MEMORY } from '../webhook/body.ts';
+import { BodyMemory } from '../webhook/body.ts';
 import {
   CertificateError,
   type CertificateFiles,
@@ -158,7 +158,7 @@ function createListener(mutate: Mutate, metrics: WebhookMetrics, log: Log, confi
     log.record(message, facts),
   );
   const gate = new Gate(DEFAULT_GATE);
-  const memory = new BodyMemory(DEFAULT_BODY_MEMORY);
+  const memory = new BodyMemory();
   const failed = (uid: string, error: unknown): void =>
     log.error('a review failed', { uid, error: describeError(error) });
   const report = (exchange: ExchangeReport): void => {

@@ -12,11 +12,14 @@ const MOST_DISCARDED = 64 * 1024 * 1024;
 /** Bodies are up to this size for nothing: nearly all are, and 2,000 connections of it are bounded well enough. */
 const FREE_BYTES = 64 * 1024;
 
-/** The bytes that large bodies may hold together until they are answered. */
+/**
+ * The bytes that large bodies may hold together until they are answered: one of the largest size, or many that are merely
+ * large. Parsed, one that is made for it takes 250 MB; the API server sends again what has to wait.
+ */
 export class BodyMemory {
   #free: number;
 
-  constructor(bytes: number) {
+  constructor(bytes = LARGEST_BODY) {
     this.#free = bytes;
   }
 
@@ -30,12 +33,6 @@ export class BodyMemory {
     this.#free += bytes;
   }
 }
-
-/**
- * One body of the largest size, or many that are merely large. Parsed, one that is made for it takes 250 MB; the API server
- * sends again what has to wait.
- */
-export const DEFAULT_BODY_MEMORY = LARGEST_BODY;
 
 /** An API server sends 8 MiB in a tenth of this. Who is slower must not hold what large bodies share. */
 const LARGE_BODY_MILLISECONDS = 5000;

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { parseReview } from '../../src/core/admission/request.ts';
 import { refusal } from '../../src/core/admission/response.ts';
 import { createApp } from '../../src/webhook/app.ts';
-import { BodyMemory, DEFAULT_BODY_MEMORY } from '../../src/webhook/body.ts';
+import { BodyMemory } from '../../src/webhook/body.ts';
 import { createExchange, type ExchangeReport } from '../../src/webhook/exchange.ts';
 import { DEFAULT_GATE, Gate, type GateOptions } from '../../src/webhook/limits.ts';
 import type { Mutate } from '../../src/webhook/mutate.ts';
@@ -46,7 +46,7 @@ const certificates = await issueTestCertificates();
 
 /** Starts a server that ends with the test, answering `POST /mutate`. */
 export async function startTestServer(context: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
-  const { review = allow, gate = DEFAULT_GATE, memoryBytes = DEFAULT_BODY_MEMORY, clientAuthority = null } = options;
+  const { review = allow, gate = DEFAULT_GATE, memoryBytes, clientAuthority = null } = options;
   const reports: ExchangeReport[] = [];
   const failures: string[] = [];
   const failed = (uid: string, error: unknown): void => {
