@@ -38,5 +38,5 @@ COPY --from=build /build/dist /app
 USER 65532:65532
 ENV NODE_ENV=production
 EXPOSE 8443 8080
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=16", "/app/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "/app/main.js"]
 CMD ["webhook"]

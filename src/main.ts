@@ -13,8 +13,14 @@ const io: CommandIO = {
   environment: process.env,
 };
 
-// Who reads may go away, as `head` does; what is still written is for nobody, and no reason to fail.
-process.stdout.on('error', () => {});
+// Who reads may go away, as `head` does; what is still written is for nobody, and no reason to fail. A full disk is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(
+    `tagpin: the output could not be written (${error.code}): free some space, or write elsewhere\n`,
+  );
+  process.exit(3);
+});
 process.stderr.on('error', () => {});
 
 // The exit code is set, not forced, so that everything written reaches a pipe first.

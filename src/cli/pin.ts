@@ -140,6 +140,8 @@ async function readFiles(
         break;
       case 'template':
         report.notice(fileLabel(file.name), 'skipped, since it holds {{: pin what is rendered from it');
+        // What was named goes on to stdout as it is: whoever reads there must not miss a part of it.
+        if (!file.isFromFolder) read.push({ ...file, text: source.text, images: [] });
         break;
       case 'broken': {
         const { line, column, message } = source.problem;

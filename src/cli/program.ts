@@ -26,7 +26,14 @@ export async function run(argv: readonly string[], io: CommandIO, commands: read
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'tagpin: ')),
+      // Commander's suggestion ("Did you mean pin?") comes on a line of its own.
+      outputError: (text, write) =>
+        write(
+          `${text
+            .replace(/^error: /, 'tagpin: ')
+            .trim()
+            .replaceAll('\n', ' ')}\n`,
+        ),
     });
   }
   try {

@@ -59,6 +59,8 @@ export async function openResolver(io: CommandIO, options: RegistryOptions): Pro
   const keychain = createDockerKeychain({
     environment: io.environment,
     homeDirectory: io.environment['HOME'] ?? homedir(),
+    // A helper that hangs must not outlast the image that was asked for.
+    helperMilliseconds: options.timeout,
     observe: (problem) => writeLine(io.stderr, `tagpin: ${problem}`),
   });
   const resolver = createResolver({ settings: () => policy.registries, flightMilliseconds: options.timeout });

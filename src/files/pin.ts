@@ -56,7 +56,7 @@ export function findQuestions(images: readonly ManifestImage[], { ask, lock }: P
 export type Answers = ReadonlyMap<string, Resolution>;
 
 /** Pins one image with what was answered and what is in the lock. */
-export function pinImage(image: ManifestImage, answers: Answers, { format, lock }: PinRules): PinnedImage {
+export function pinImage(image: ManifestImage, answers: Answers, { format, ask, lock }: PinRules): PinnedImage {
   const parsed = parseReference(image.image);
   if (image.leave !== null) return { ...image, pinned: null, state: 'skipped', error: null };
   if (!parsed.ok) {
@@ -71,10 +71,11 @@ export function pinImage(image: ManifestImage, answers: Answers, { format, lock 
   const question = byTag(reference);
   const key = question === null ? '' : canonicalText(question);
   const answer = answers.get(key);
-  if (question === null || (answer === undefined && reference.digest !== null)) {
+  const isKept = reference.digest !== null && (ask === 'missing' || answer === undefined);
+  if (question === null || isKept) {
     return { ...image, pinned: image.image, state: 'pinned', error: null };
   }
-  // What carries both, tag and digest, keeps both: that is how it can be refreshed once more.
+  // What carries both, tag and digest, keeps both, so that it can be refreshed once more.
   const pinned = (digest: Digest): string =>
     pinnedText(question, digest, reference.digest === null ? format : 'tag+digest');
   if (answer === undefined) {

@@ -12,7 +12,7 @@ import type { FoundFile } from './walk.ts';
 export type Source =
   | { readonly kind: 'manifest'; readonly text: string; readonly images: readonly ManifestImage[] }
   /** It holds `{{`: whoever fills it in makes the manifest. */
-  | { readonly kind: 'template' }
+  | { readonly kind: 'template'; readonly text: string }
   | { readonly kind: 'broken'; readonly problem: ManifestProblem }
   | { readonly kind: 'unreadable'; readonly message: string };
 
@@ -24,7 +24,7 @@ export async function readSource(file: FoundFile, standardInput: Readable): Prom
   const read = await readText(file, standardInput);
   if (!read.ok) return { kind: 'unreadable', message: read.message };
   const { text } = read;
-  if (text.includes('{{')) return { kind: 'template' };
+  if (text.includes('{{')) return { kind: 'template', text };
   // Folders hold JSON of all kinds, some of it with comments. What says nothing of an apiVersion is no manifest.
   if (file.isFromFolder && file.name.endsWith('.json') && !text.includes('"apiVersion"')) {
     return { kind: 'manifest', text, images: [] };

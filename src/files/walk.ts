@@ -41,6 +41,10 @@ export async function findFiles(
       files.set(name, { name, path: null, isFromFolder: false });
       continue;
     }
+    if (name === '') {
+      problems.push({ name, message: 'an empty name: is a variable unset?' });
+      continue;
+    }
     try {
       const path = await realpath(resolve(directory, name));
       if (!(await stat(path)).isDirectory()) {

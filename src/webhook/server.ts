@@ -33,7 +33,7 @@ const MOST_CONNECTIONS = 2000;
  * Of these, so many may be without TLS yet: a handshake takes milliseconds. The oldest has to go for a new one, so that who only
  * connects shuts nobody out.
  */
-const MOST_STRANGERS = 500;
+const MOST_STRANGERS = 1500;
 
 /** How often Node looks for what is too slow. */
 const CHECK_MILLISECONDS = 5000;

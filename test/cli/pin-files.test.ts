@@ -141,3 +141,35 @@ test('wrong use and what is not there say so, in one line each', async (t) => {
   );
   assert.equal(await at.read('a.yaml'), podOf('nginx'));
 });
+
+test('an image that has its digest keeps it, whatever else has the same tag', async (t) => {
+  const { registry, at, host, pin } = await withRegistry(t);
+  const app = registry.pushImage('acme/app', '1');
+  const old = `${host}/acme/app:1@sha256:${'0'.repeat(64)}`;
+  await at.write('k/old.yaml', podOf(old));
+  await at.write('k/new.yaml', podOf(`${host}/acme/app:1`));
+  assert.equal((await pin('--in-place', 'k')).code, 0);
+  assert.equal(await at.read('k/old.yaml'), podOf(old));
+  assert.equal(await at.read('k/new.yaml'), podOf(`${host}/acme/app@${app}`));
+  assert.equal((await pin('--in-place', '--refresh', 'k')).code, 0);
+  assert.equal(await at.read('k/old.yaml'), podOf(`${host}/acme/app:1@${app}`));
+});
+
+test('what holds {{ is skipped with a notice; where it was named it goes on to stdout as it is', async (t) => {
+  const at = await pinFolder(t);
+  const text = 'apiVersion: v1\nkind: ConfigMap\ndata: {t: "{{ .x }}"}\n';
+  await at.write('k/map.yaml', text);
+  const named = await at.tagpin('k/map.yaml');
+  assert.deepEqual([named.code, named.stdout], [0, text]);
+  assert.match(named.stderr, /skipped, since it holds \{\{/);
+  assert.equal((await at.tagpinWith(text, '-')).stdout, text);
+  assert.equal((await at.tagpin('k')).stdout, '');
+});
+
+test('an empty name is no folder', async (t) => {
+  const at = await pinFolder(t);
+  await at.write('pod.yaml', podOf('nginx'));
+  const { code, stdout, stderr } = await at.tagpin('--check', '');
+  assert.deepEqual([code, stdout], [3, '']);
+  assert.match(stderr, /an empty name/);
+});
