@@ -2,7 +2,7 @@ import { canonicalName, effectiveTag, type ImageReference } from '../image/refer
 import { parseConstraint, textSatisfies } from '../version/constraint.ts';
 import { compileGlobs } from './grammar/glob.ts';
 import { parsePattern } from './grammar/pattern.ts';
-import { compileHostGlob, parseHostGlob } from './host.ts';
+import { compileHostGlob } from './host.ts';
 import type { Policy, PolicyRule, RegistriesPolicy } from './schema.ts';
 
 /** Facts about one image of one object, by which rules decide. */
@@ -58,12 +58,6 @@ export function compileConditions(match: PolicyRule['match']): readonly Conditio
     );
   }
   return conditions;
-}
-
-/** Does a glob of hosts match a registry, label by label? The glob may be spelt in any way; a bad one matches nothing. */
-export function hostMatches(glob: string, registry: string): boolean {
-  const parsed = parseHostGlob(glob);
-  return parsed.ok && compileHostGlob(parsed.host)(registry);
 }
 
 const ALLOWED_HOSTS = new WeakMap<RegistriesPolicy, (registry: string) => boolean>();
