@@ -1,0 +1,108 @@
+import { Agent, type Dispatcher, errors, ProxyAgent } from 'undici';
+import { KubernetesError } from './error.ts';
+
+/** What TLS needs to know of a cluster and a user. */
+export interface TlsOptions {
+  readonly ca?: Buffer | string | undefined;
+  readonly cert?: Buffer | string | undefined;
+  readonly key?: Buffer | string | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+  readonly servername?: string | undefined;
+}
+
+const MOST_CONNECTIONS = 16;
+/** An API server closes what is idle for minutes; we go first, so that no request meets a closing connection. */
+const IDLE = 30_000;
+const CONNECT = 10_000;
+/** TCP probes, so that a machine that vanished is noticed. */
+const PROBES = { keepAlive: true, keepAliveInitialDelay: 30_000 };
+
+interface Agents {
+  readonly fingerprint: string;
+  readonly requests: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+/**
+ * The connections to one API server: a few that all requests share, and one for each watch, so that watches never take the
+ * place of requests. HTTP/1.1, since all streams of an HTTP/2 connection break with it. New ones replace them when an authority
+ * or a client certificate was renewed; what is under way on the old ones is finished.
+ */
+export class Connections {
+  readonly #proxy: string | null;
+  #agents: Agents | null = null;
+
+  constructor(proxy: string | null) {
+    this.#proxy = proxy;
+  }
+
+  forRequests(tls: TlsOptions): Dispatcher {
+    return this.#current(tls).requests;
+  }
+
+  forWatches(tls: TlsOptions): Dispatcher {
+    return this.#current(tls).watches;
+  }
+
+  async close(): Promise<void> {
+    const agents = this.#agents;
+    this.#agents = null;
+    await Promise.all([agents?.requests.destroy(), agents?.watches.destroy()]);
+  }
+
+  /** What an error of undici, a socket or TLS means for a request to the API server; errors of others stay what they are. */
+  explain(error: unknown, what: string): unknown {
+    if (error instanceof KubernetesError) return error;
+    const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error; // fetch wraps them
+    if (cause instanceof errors.HTTPParserError) {
+      return new KubernetesError('BadAnswer', `${what}: the answer is not HTTP`, { cause });
+    }
+    const code = codeOf(cause);
+    if (code === null) return error;
+    return new KubernetesError('Unreachable', `${what}: ${describe(code)}`, { cause });
+  }
+
+  #current(tls: TlsOptions): Agents {
+    const fingerprint = JSON.stringify(Object.entries(tls).map(([key, value]) => [key, String(value)]));
+    if (this.#agents?.fingerprint !== fingerprint) {
+      const old = this.#agents;
+      this.#agents = {
+        fingerprint,
+        requests: this.#agent(tls, { connections: MOST_CONNECTIONS }),
+        watches: this.#agent(tls, { bodyTimeout: 0 }),
+      };
+      void old?.requests.close();
+      void old?.watches.close();
+    }
+    return this.#agents;
+  }
+
+  #agent(tls: TlsOptions, options: Agent.Options): Dispatcher {
+    const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+    const common = { ...options, allowH2: false, keepAliveTimeout: IDLE, keepAliveMaxTimeout: IDLE };
+    if (this.#proxy === null) return new Agent({ ...common, connect: { ...defined, ...PROBES, timeout: CONNECT } });
+    return new ProxyAgent({ ...common, uri: this.#proxy, requestTls: { ...defined, ...PROBES }, connect: PROBES });
+  }
+}
+
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;
+
+function describe(code: string): string {
+  if (UNTRUSTED.test(code)) return `its certificate is not trusted (${code})`;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection was refused';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `there is no such host (${code})`;
+    default:
+      return `the connection failed (${code})`;
+  }
+}
+
+/** The code of an error, or of the first of several (one for each address that was tried). */
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : null;
+}
