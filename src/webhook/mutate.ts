@@ -3,6 +3,7 @@ import { type Question, questionKey } from '../core/admission/questions.ts';
 import type { AdmissionRecord } from '../core/admission/record.ts';
 import { type AdmissionRequest, parseReview } from '../core/admission/request.ts';
 import { type AdmissionReview, answer, refusal } from '../core/admission/response.ts';
+import { type Asked, type Unread, withUnread } from '../core/admission/unread.ts';
 import type { Keychain } from '../core/image/credentials.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import type { Resolution } from '../core/image/resolution.ts';
@@ -40,11 +41,19 @@ export type ResolveDigest = (question: {
   readonly signal: AbortSignal;
 }) => Promise<Resolution>;
 
+/** What registries may be shown for one request, and what of it could not be had. */
+export interface RequestCredentials {
+  /** Read when a registry is asked, not before. */
+  readonly credentials: Keychain;
+  /** What could not be read, as far as it was tried. */
+  readonly unread: () => readonly Unread[];
+}
+
 export interface MutateNeeds {
   readonly policy: () => Policy;
   readonly resolve: ResolveDigest;
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
-  readonly keychain: (request: AdmissionRequest) => Keychain;
+  readonly keychain: (request: AdmissionRequest) => RequestCredentials;
 }
 
 /**
@@ -72,21 +81,24 @@ export function createMutate(needs: MutateNeeds): Mutate {
 /** Plans, asks what is open, and plans again until nothing is. One policy holds for all rounds. */
 async function finishPlan(request: AdmissionRequest, policy: Policy, needs: MutateNeeds, signal: AbortSignal) {
   const answers = new Map<string, Resolution>();
+  const asked: Asked[] = [];
+  const { credentials: keychain, unread } = needs.keychain(request);
   const planWith = planAdmission(request, { policy, namespaceLabels: needs.namespaceLabels(request.namespace) });
   let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');
-    const keychain = needs.keychain(request);
     const ask = async (question: Question) => {
       const { reference, freshness } = question;
       const age = freshness === 'past-cache' ? { maxAgeMilliseconds: 0 } : {};
       const limit = request.namespace;
-      answers.set(questionKey(question), await needs.resolve({ reference, keychain, limit, signal, ...age }));
+      const resolution = await needs.resolve({ reference, keychain, limit, signal, ...age });
+      answers.set(questionKey(question), resolution);
+      asked.push({ reference, resolution });
     };
     await Promise.all(plan.questions.map(ask));
     plan = planWith(answers);
   }
-  return plan;
+  return withUnread(plan, asked, unread());
 }
 
 function parseJson(body: Buffer): unknown {

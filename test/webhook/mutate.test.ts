@@ -35,7 +35,7 @@ function mutateWith(context: TestContext, registry: Loopback | null, policies?: 
     policy: policies ?? (() => policy),
     resolve: (question) => resolver.resolve(question),
     namespaceLabels: (namespace) => ({ 'kubernetes.io/metadata.name': namespace }),
-    keychain: () => async () => [],
+    keychain: () => ({ credentials: async () => [], unread: () => [] }),
   });
 }
 

@@ -68,16 +68,24 @@ export function parseDockerConfig(text: string): ParsedDockerConfig {
     if (typeof credential === 'string') return bad(`the entry of ${parsed.key.text} ${credential}`);
     if (credential !== null) entries.push({ key: parsed.key, credential });
   }
-  entries.sort((one, other) => (one.key.text < other.key.text ? 1 : one.key.text > other.key.text ? -1 : 0));
   const { credsStore: store } = fields;
-  return {
-    ok: true,
-    config: { entries, helpers: readHelpers(fields['credHelpers']), store: isText(store) ? store : null, ignored },
-  };
+  const helpers = readHelpers(fields['credHelpers']);
+  return { ok: true, config: { entries: inOrder(entries), helpers, store: isText(store) ? store : null, ignored } };
+}
+
+/**
+ * The entries of several configurations as one, in the order in which the kubelet tries those of several pull secrets: of two
+ * keys the more special one first, wherever it stands; of two that are equal that of the first configuration.
+ */
+export function mergeEntries(configs: readonly Pick<DockerConfig, 'entries'>[]): readonly DockerConfigEntry[] {
+  return inOrder(configs.flatMap(({ entries }) => entries));
 }
 
 /** The credentials for a reference, as the kubelet finds them: every key that covers it, the most special first. */
-export function matchCredentials(config: DockerConfig, reference: ImageReference): readonly Credential[] {
+export function matchCredentials(
+  config: Pick<DockerConfig, 'entries'>,
+  reference: ImageReference,
+): readonly Credential[] {
   return config.entries
     .filter(({ key }) => coversRepository(key, reference.registry, reference.repository))
     .map(({ credential }) => credential);
@@ -90,6 +98,10 @@ export function matchCredentials(config: DockerConfig, reference: ImageReference
 export function credentialOf(username: string, password: string): Credential | null {
   if (username === TOKEN_USER) return TOKEN.test(password) ? { kind: 'identity', token: password } : null;
   return username === '' ? null : { kind: 'basic', username, password };
+}
+
+function inOrder(entries: readonly DockerConfigEntry[]): readonly DockerConfigEntry[] {
+  return entries.toSorted((one, other) => (one.key.text < other.key.text ? 1 : one.key.text > other.key.text ? -1 : 0));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
