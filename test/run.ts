@@ -1,43 +1,50 @@
 /**
  * Runs named groups of tests with node's runner: `node test/run.ts fast environment`. `fast` mirrors `src` and needs
- * nothing but Node and git; `environment` needs programs that are built from Go modules first, once.
+ * nothing but Node and git; the others need programs that are built from Go modules first, once.
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { prepareEnvironment } from './environment/prepare.ts';
-import { PROBLEM_VARIABLE, PROGRAMS } from './environment/programs.ts';
+import { PROBLEM_VARIABLE, PROGRAMS, type Program } from './environment/programs.ts';
 import { supervised } from './support/process.ts';
 
 const here = import.meta.dirname;
 const root = join(here, '..');
 
-/** Which test files a group has: a folder of its own, or (fast) all the others. */
-const OWN_FOLDERS = ['environment', 'cluster', 'argocd'];
+/** Which folders of test files a group has, and the programs that it needs. `fast` has all other folders. */
+const GROUPS: Readonly<Record<string, { readonly folders: readonly string[]; readonly programs: readonly Program[] }>> =
+  {
+    environment: { folders: ['environment'], programs: Object.values(PROGRAMS) },
+    cluster: { folders: ['cluster', 'kubernetes'], programs: Object.values(PROGRAMS) },
+    argocd: { folders: ['argocd'], programs: Object.values(PROGRAMS) },
+  };
 
 /** No test takes so long; one that hangs is told by its name, and the others still run. */
 const LONGEST_TEST = 5 * 60_000;
 
 const groups = process.argv.slice(2);
 const files = globSync('**/*.test.ts', { cwd: here })
-  .filter((file) => {
-    const folder = file.split(sep)[0] ?? '';
-    return groups.includes(OWN_FOLDERS.includes(folder) ? folder : 'fast');
-  })
+  .filter((file) => groups.includes(groupOf(file.split(sep)[0] ?? '')))
   .map((file) => relative(root, join(here, file)))
   .toSorted();
 
 if (files.length === 0) {
-  console.error(`no test belongs to: ${groups.join(' ') || '(no group named)'}; groups: fast ${OWN_FOLDERS.join(' ')}`);
+  const known = ['fast', ...Object.keys(GROUPS)].join(' ');
+  console.error(`no test belongs to: ${groups.join(' ') || '(no group named)'}; groups: ${known}`);
   process.exitCode = 2;
 } else {
-  const problem = groups.includes('environment') ? await prepare() : null;
+  const programs = new Set(groups.flatMap((group) => GROUPS[group]?.programs ?? []));
+  const problem = programs.size === 0 ? null : await prepare([...programs]);
   runTests(problem === null ? {} : { [PROBLEM_VARIABLE]: problem });
 }
 
-async function prepare(): Promise<string | null> {
-  const programs = Object.values(PROGRAMS);
+function groupOf(folder: string): string {
+  return Object.entries(GROUPS).find(([, { folders }]) => folders.includes(folder))?.[0] ?? 'fast';
+}
+
+async function prepare(programs: readonly Program[]): Promise<string | null> {
   const problem = await prepareEnvironment(programs, { say: (line) => console.log(line) });
   if (problem === null) {
     console.log(`environment: ready: ${programs.map(({ name, version }) => `${name} ${version}`).join(', ')}`);

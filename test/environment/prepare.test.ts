@@ -14,12 +14,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { runProcess, startProcess } from '../support/process.ts';
+import { goModule } from './go-module.ts';
 import { prepareEnvironment } from './prepare.ts';
-import type { Program } from './programs.ts';
+import { PROGRAMS, type Program } from './programs.ts';
 
 const GO = `#!/bin/sh
 [ "$1" = version ] && exit 0
 echo "$@" >> "$CALLS"
+[ "$1" = build ] && { echo "$6 in $PWD" > "$5"; exit; }
 [ -z "$GO_FAILS" ] || { echo "go: no such module" >&2; exit 1; }
 sleep "\${GO_TAKES:-0}"
 for last; do :; done
@@ -80,6 +82,51 @@ test('without Go the problem says so, and programs that are there still do', asy
   assert.equal(existsSync(tools), false);
   assert.equal(await prepare(TOOL), null);
   assert.equal(await prepare(TOOL, { PATH: '/nowhere' }), null);
+});
+
+test('a program of a module of ours is built in it, and again when anything of the module changes', async (t) => {
+  const { tools, prepare, calls, file } = scene(t);
+  const folder = mkdtempSync(join(tools, '..', 'module-'));
+  const write = (version: string, sum: string): Program => {
+    writeFileSync(join(folder, 'go.mod'), `module ours\n\nrequire (\n\texample.com/big ${version} // indirect\n)\n`);
+    writeFileSync(join(folder, 'go.sum'), sum);
+    const module = goModule(folder, (versionOf) => `-X v=${versionOf('example.com/big/cmd/tool')}`);
+    return { name: 'tool', package: 'example.com/big/cmd/tool', version: module.versionOf('example.com/big'), module };
+  };
+  const first = write('v1.2.3', 'sum');
+  assert.equal(first.version, 'v1.2.3');
+  assert.equal(await prepare(first), null);
+  assert.equal(await prepare(write('v1.2.3', 'sum')), null);
+  assert.equal(file(), `example.com/big/cmd/tool in ${folder}`);
+  assert.equal(await prepare(write('v1.2.3', 'another sum')), null);
+  assert.deepEqual(
+    calls().map((line) => line.replace(/-o \S+/, '-o FILE')),
+    Array(2).fill('build -trimpath -ldflags=-X v=v1.2.3 -o FILE example.com/big/cmd/tool'),
+  );
+  assert.equal(readdirSync(tools).filter((name) => name.startsWith('tool-')).length, 1);
+  assert.throws(() => first.module?.versionOf('example.com/bigger'), /requires nothing that has example.com\/bigger/);
+});
+
+test('what KUBEBUILDER_ASSETS has is not built, unless it has not all', async (t) => {
+  const { tools, prepare, calls } = scene(t);
+  const assets = mkdtempSync(join(tools, '..', 'assets-'));
+  const KUBEBUILDER_ASSETS = assets;
+  const program: Program = { ...TOOL, asset: true };
+  writeFileSync(join(assets, 'tool'), '');
+  assert.equal(await prepare(program, { KUBEBUILDER_ASSETS }), null);
+  assert.deepEqual(calls(), []);
+  assert.equal(await prepare({ ...program, name: 'other' }, { KUBEBUILDER_ASSETS }), null);
+  assert.equal(await prepare(TOOL, { KUBEBUILDER_ASSETS }), null);
+  assert.equal(calls().length, 2);
+});
+
+test("every module of Kubernetes is replaced by the release that belongs to Kubernetes' version", () => {
+  const { version, module } = PROGRAMS.kubectl;
+  const replaced = readFileSync(join(module.folder, 'go.mod'), 'utf8').matchAll(/^replace (\S+) => (\S+) (\S+)$/gm);
+  const [first, ...others] = [...replaced].map(([, from, to, release]) => ({ isItself: from === to, release }));
+  assert.deepEqual(first, { isItself: true, release: version.replace('v1.', 'v0.') });
+  for (const other of others) assert.deepEqual(other, first);
+  assert.ok(others.length > 20);
 });
 
 function inAnotherProcess(tools: string): readonly string[] {

@@ -21,7 +21,7 @@ export interface PrepareOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A build takes 3 minutes on two cores with cold caches; this is for the slowest machine. */
+/** A build takes 4 minutes on two cores with cold caches; this is for the slowest machine. */
 const LONGEST_BUILD = 30 * 60_000;
 const UNFINISHED = 'unfinished-';
 
@@ -36,7 +36,7 @@ export async function prepareEnvironment(
   options: PrepareOptions,
 ): Promise<string | null> {
   const { say, tools = TOOLS, environment = process.env } = options;
-  if (programs.every((program) => isReady(program, tools))) return null;
+  if (programs.every((program) => isReady(program, tools, environment))) return null;
   const version = await runProcess('go', ['version'], { environment });
   if (version.code !== 0) return 'Go is not installed, or not on PATH (https://go.dev/dl); 1.26 is known to do';
   mkdirSync(join(tools, 'bin'), { recursive: true });
@@ -44,7 +44,7 @@ export async function prepareEnvironment(
   try {
     removeUnfinished(tools);
     for (const program of programs) {
-      if (isReady(program, tools)) continue;
+      if (isReady(program, tools, environment)) continue;
       say(`environment: building ${program.name} ${program.version} from its Go module, once; this takes minutes`);
       const start = performance.now();
       const problem = await build(program, tools, environment);
@@ -65,26 +65,23 @@ async function build(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string | null> {
   const folder = mkdtempSync(join(tools, UNFINISHED));
-  const go = await runProcess(
-    'go',
-    ['install', '-trimpath', '-ldflags=-s -w', `${program.package}@${program.version}`],
-    {
-      // The flags of whoever runs this stay out of it, and Go does not fetch another Go unasked.
-      environment: {
-        ...environment,
-        GOBIN: folder,
-        GOFLAGS: '-mod=mod',
-        GOTOOLCHAIN: 'local',
-        GOWORK: 'off',
-        CGO_ENABLED: '0',
-      },
-      directory: folder,
-      timeout: LONGEST_BUILD,
+  const { what, args, directory, flags } = commandOf(program, folder);
+  const go = await runProcess('go', args, {
+    // The flags of whoever runs this stay out of it, and Go does not fetch another Go unasked.
+    environment: {
+      ...environment,
+      GOBIN: folder,
+      GOFLAGS: flags,
+      GOTOOLCHAIN: 'local',
+      GOWORK: 'off',
+      CGO_ENABLED: '0',
     },
-  );
+    directory,
+    timeout: LONGEST_BUILD,
+  });
   if (go.code !== 0) {
     rmSync(folder, { recursive: true });
-    return `${program.package}@${program.version} does not build: ${lastLines(go.stderr)}`;
+    return `${what} does not build: ${lastLines(go.stderr)}`;
   }
   // From here on each step is one rename: a run that is killed between any two leaves what the next one can go on from.
   const versioned = join(tools, versionFolder(program));
@@ -98,6 +95,17 @@ async function build(
     if (isOlder) rmSync(join(tools, other), { recursive: true, force: true });
   }
   return null;
+}
+
+/** What Go is to do for a program so that `folder` has it. */
+function commandOf(program: Program, folder: string) {
+  const { name, version, module, package: path } = program;
+  const what = `${path}@${version}`;
+  if (module === undefined) {
+    return { what, args: ['install', '-trimpath', '-ldflags=-s -w', what], directory: folder, flags: '-mod=mod' };
+  }
+  const args = ['build', '-trimpath', `-ldflags=${module.linkerFlags}`, '-o', join(folder, name), path];
+  return { what, args, directory: module.folder, flags: '-mod=readonly' };
 }
 
 /**

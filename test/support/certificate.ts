@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import forge from 'node-forge';
 import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
 import type { CertificatePair } from '../../src/certificates/pair.ts';
@@ -22,8 +22,19 @@ export function issueTestServing(authority: CertificatePair, name: string, life 
   return issueServing({ authority, name, hosts: ['localhost', '127.0.0.1'], ...validFor(new Date(), life) });
 }
 
-/** A certificate for a client: what an API server would show. */
-export function issueTestClient(authority: CertificatePair): CertificatePair {
+/** Who a client is to a server that believes its certificate's authority. */
+export interface TestSubject {
+  /** Its common name: to an API server the user. */
+  readonly name: string;
+  /** Its organizations: to an API server the groups. */
+  readonly groups?: readonly string[];
+}
+
+/** A certificate for a client: without a subject what an API server would show. */
+export function issueTestClient(
+  authority: CertificatePair,
+  subject: TestSubject = { name: 'kube-apiserver' },
+): CertificatePair {
   const keys = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -32,10 +43,13 @@ export function issueTestClient(authority: CertificatePair): CertificatePair {
   const issuer = forge.pki.certificateFromPem(authority.certificate);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(keys.publicKey);
-  certificate.serialNumber = '0102';
+  certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = new Date(Date.now() - 60_000);
   certificate.validity.notAfter = new Date(Date.now() + DAY);
-  certificate.setSubject([{ name: 'commonName', value: 'kube-apiserver' }]);
+  certificate.setSubject([
+    ...(subject.groups ?? []).map((value) => ({ name: 'organizationName', value })),
+    { name: 'commonName', value: subject.name },
+  ]);
   certificate.setIssuer(issuer.subject.attributes);
   certificate.setExtensions([
     { name: 'keyUsage', digitalSignature: true, critical: true },
