@@ -143,6 +143,9 @@ function start(
   flags: Readonly<Record<string, string | number>>,
   more: readonly string[] = [],
 ): RunningProcess {
-  const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+  const isOverridden = (name: string): boolean => more.some((flag) => flag.startsWith(`--${name}=`));
+  const args = Object.entries(flags)
+    .filter(([name]) => !isOverridden(name))
+    .map(([name, value]) => `--${name}=${value}`);
   return startProcess(programFile(program), [...args, ...more], { environment: { HOME: folder }, directory: folder });
 }

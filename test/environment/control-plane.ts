@@ -32,7 +32,7 @@ export interface AuditEvent {
 export interface ControlPlaneOptions {
   /** `all`: kube-controller-manager runs its controllers, each under its own name. Without: `none`. */
   readonly controllers?: 'none' | 'all';
-  /** Further flags of kube-apiserver. */
+  /** Further flags of kube-apiserver, `--NAME=VALUE`; one that it is given anyway is replaced. */
   readonly apiServerFlags?: readonly string[];
 }
 
