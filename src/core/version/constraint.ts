@@ -78,7 +78,15 @@ export function satisfies(constraint: Constraint, version: Version): boolean {
   );
 }
 
-/** The same, for the text of a tag; what is no version is in no range. */
+/** Is the version a pre-release that the range would take if it took any? */
+export function coversPrereleases(constraint: Constraint, version: Version): boolean {
+  return (
+    version.prerelease.length > 0 &&
+    constraint.alternatives.some(({ comparators }) => comparators.every((comparator) => meets(comparator, version)))
+  );
+}
+
+/** Is the text of a tag a version in the range? What is no version is in no range. */
 export function textSatisfies(constraint: Constraint, text: string): boolean {
   const version = parseVersion(text);
   return version !== null && satisfies(constraint, version);
