@@ -19,6 +19,7 @@ import {
   mediaTypeOf,
   parseManifest,
 } from './manifest.ts';
+import { MOST_PAGES, MOST_TAGS, PAGE, readNextPage, readTagPage } from './tag-list.ts';
 import type { Token, TokenRequest, Tokens } from './token.ts';
 
 /** One repository, as one who asks may see it. */
@@ -49,6 +50,8 @@ export interface RegistryClient {
   fetchManifest(target: Target, digest: Digest): Promise<Manifest>;
   /** A blob by its digest, of at most 8 MiB. */
   fetchBlob(target: Target, digest: Digest): Promise<Buffer>;
+  /** All tags of a repository, at most 50,000, in the registry's order. */
+  listTags(target: Target): Promise<readonly string[]>;
 }
 
 /** What a client is made of. */
@@ -74,7 +77,7 @@ export function createClient({ transport, tokens, now }: ClientOptions): Registr
   async function ask(target: Target, method: 'GET' | 'HEAD', path: string, accept: string): Promise<HttpAnswer> {
     const { endpoint, account, signal } = target;
     const permit = permitRegistry(endpoint);
-    const url = new URL(`${endpoint.prefix}${target.repository}/${path}`, endpoint.base);
+    const url = urlOf(target, path);
     const send = (authorization: string | null) =>
       transport.send({
         permit: { ...permit, url },
@@ -162,7 +165,40 @@ export function createClient({ transport, tokens, now }: ClientOptions): Registr
       if (!matchesDigest(answer.body, digest)) throw new RegistryError('WrongDigest', factsOf(target));
       return answer.body;
     },
+    async listTags(target) {
+      const tags: string[] = [];
+      const seen = new Set<string>();
+      let query = `n=${PAGE}`;
+      for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+        const path = `tags/list${query === '' ? '' : `?${query}`}`;
+        const answer = await ask(target, 'GET', path, 'application/json');
+        // Some refuse a page that is larger than they like, and choose one themselves.
+        if (pages === 0 && query !== '' && REFUSES_PAGE.has(answer.status)) {
+          query = '';
+          continue;
+        }
+        if (answer.status !== 200) throw statusError(answer, target);
+        const page = readTagPage(answer.body);
+        if (page === null) throw new RegistryError('NoTagList', factsOf(target));
+        tags.push(...page);
+        if (tags.length > MOST_TAGS) throw new RegistryError('TooManyTags', factsOf(target));
+        const next = readNextPage(answer.headers('link'), urlOf(target, path));
+        if (next.kind === 'none') return tags;
+        if (next.kind === 'elsewhere') throw new RegistryError('PagesElsewhere', factsOf(target));
+        if (seen.has(next.query)) throw new RegistryError('PagesWithoutEnd', factsOf(target));
+        seen.add(next.query);
+        query = next.query;
+      }
+      throw new RegistryError('TooManyTags', factsOf(target));
+    },
   };
+}
+
+/** Statuses with which ECR (405) and Quay (400) answer to more tags than they give at once. */
+const REFUSES_PAGE: ReadonlySet<number> = new Set([400, 405, 422]);
+
+function urlOf({ endpoint, repository }: Target, path: string): URL {
+  return new URL(`${endpoint.prefix}${repository}/${path}`, endpoint.base);
 }
 
 interface SignIn {

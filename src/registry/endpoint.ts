@@ -1,3 +1,5 @@
+import { shortDigest } from '../core/image/digest.ts';
+import { byDigest, effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import { isAllowedHost } from '../core/policy/match.ts';
 import type { RegistriesPolicy, RegistryHostPolicy } from '../core/policy/schema.ts';
 import { RegistryError } from './error.ts';
@@ -46,4 +48,20 @@ export function findEntry(settings: RegistriesPolicy, host: string): RegistryHos
 export function hostOf(url: URL): string {
   const hostname = url.hostname.replace(/\.$/, '');
   return url.port === '' ? hostname : `${hostname}:${url.port}`;
+}
+
+/** The reference as the mirror knows it, so that the mirror gets its own credentials and nobody else's. */
+export function atMirror(reference: ImageReference, { host, prefix }: Endpoint): ImageReference {
+  if (host === reference.registry) return reference;
+  const repository = `${prefix}${reference.repository}`;
+  const name = `${host}/${repository}`;
+  const text = `${name}${reference.tag === null ? '' : `:${reference.tag}`}`;
+  const plain = { ...reference, text, name, registry: host, repository, digest: null };
+  return reference.digest === null ? plain : { ...byDigest(plain, reference.digest), tag: reference.tag };
+}
+
+/** `library/nginx:1.27`, for messages that name the registry already. */
+export function imageOf(reference: ImageReference): string {
+  const { repository, digest } = reference;
+  return digest === null ? `${repository}:${effectiveTag(reference)}` : `${repository}@${shortDigest(digest)}`;
 }

@@ -103,6 +103,23 @@ const FAILURES = {
     ({ host, image }) =>
       `${host} names a digest for ${image} that is none, or not that of its content: check the registry`,
   ],
+  NoTagList: [
+    'InvalidResponse',
+    ({ host, image }) => `${host} answers with no list of tags for ${image}: check the registry`,
+  ],
+  TooManyTags: [
+    'InvalidResponse',
+    ({ host, image }) => `${host} lists more tags of ${image} than are read: clean the repository up`,
+  ],
+  PagesElsewhere: [
+    'NotAllowed',
+    ({ host, image }) =>
+      `${host} says that more tags of ${image} are elsewhere, which is not asked: check the registry`,
+  ],
+  PagesWithoutEnd: [
+    'InvalidResponse',
+    ({ host, image }) => `${host} lists the tags of ${image} in a circle: check the registry`,
+  ],
   TooLarge: ['InvalidResponse', ({ host }) => `${host} answers with more than is read: check the registry`],
   NotUnderstood: ['InvalidResponse', ({ host }) => `${host} answers with what is not understood: check the registry`],
   NoPlatform: ['NoMatchingPlatform', ({ image }) => `${image} has no manifest for this platform: ask for another one`],
@@ -138,4 +155,17 @@ export class RegistryError extends Error {
     this.reason = reason;
     this.retryAfterMilliseconds = options?.retryAfterMilliseconds ?? null;
   }
+}
+
+/** Another credential may see what this one may not. What hangs on the host or the time is the same for all. */
+const TRY_NEXT: ReadonlySet<ResolutionFailureCode> = new Set(['NotFound', 'Unauthorized', 'Forbidden']);
+
+/** May another credential bring another answer? */
+export function isWorthAnotherTry({ code }: RegistryError): boolean {
+  return TRY_NEXT.has(code);
+}
+
+/** That an image is not there is worth more than that somebody may not see it; else what the first credential met. */
+export function moreTelling(first: RegistryError | null, next: RegistryError): RegistryError {
+  return first === null || (first.code !== 'NotFound' && next.code === 'NotFound') ? next : first;
 }

@@ -100,10 +100,24 @@ export function parseManifest(body: Buffer, contentType: string | null): Manifes
   return { kind: 'index', mediaType, entries: manifests.map(parseDescriptor).filter((entry) => entry !== null) };
 }
 
-/** The platform that an image's configuration says it was built for; null where it says none. */
-export function parsePlatformOfConfig(body: Buffer): Platform | null {
-  return parsePlatformFields(parseObject(body));
+/** What an image's configuration says of it. */
+export interface ImageConfig {
+  /** What it was built for; null where it does not say. */
+  readonly platform: Platform | null;
+  /** When it was built, in milliseconds since 1970; null where it does not say, or says Go's zero time. */
+  readonly built: number | null;
 }
+
+/** Reads an image's configuration (image-spec, "OCI Image Configuration"). */
+export function parseImageConfig(body: Buffer): ImageConfig {
+  const config = parseObject(body);
+  const created = config?.['created'];
+  const built = typeof created === 'string' ? Date.parse(created) : Number.NaN;
+  return { platform: parsePlatformFields(config), built: built >= EARLIEST ? built : null };
+}
+
+/** Builds that are reproducible say 1970 or 1980. */
+const EARLIEST = 0;
 
 function parseDescriptor(value: unknown): Descriptor | null {
   if (!isObject(value)) return null;

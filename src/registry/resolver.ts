@@ -1,18 +1,18 @@
 import type { Credential, Keychain } from '../core/image/credentials.ts';
 import type { Digest } from '../core/image/digest.ts';
-import { shortDigest } from '../core/image/digest.ts';
 import { choosePlatform, type Platform } from '../core/image/platform.ts';
-import { byDigest, effectiveTag, type ImageReference } from '../core/image/reference.ts';
+import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../core/image/resolution.ts';
 import type { RegistriesPolicy } from '../core/policy/schema.ts';
 import { withSignal } from '../platform/deadline.ts';
+import { type CatalogQuestion, createCatalog, type Inspection, type TagList } from './catalog.ts';
 import { createClient, type Described, type RegistryClient, type Target } from './client.ts';
 import { createTransport, type RequestEvent } from './connection/transport.ts';
-import { type Endpoint, findEndpoint } from './endpoint.ts';
-import { RegistryError } from './error.ts';
+import { atMirror, type Endpoint, findEndpoint, imageOf } from './endpoint.ts';
+import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { createFlights, type Outcome } from './flight.ts';
-import { isManifestType, parsePlatformOfConfig } from './manifest.ts';
+import { isManifestType, parseImageConfig } from './manifest.ts';
 import { createMemory, type LookupResult } from './memory.ts';
 import { createTokens } from './token.ts';
 
@@ -56,6 +56,12 @@ export interface Resolver {
   resolve(question: Question): Promise<Resolution>;
   /** What it means on one platform: the entry of an index, or a single image that was built for it. */
   resolvePlatform(question: Question & { readonly platform: Platform }): Promise<Resolution>;
+  /** Whether it is an index that lists a manifest: that manifest where it does, else `NoMatchingPlatform`. */
+  resolveEntry(question: Question & { readonly entry: Digest }): Promise<Resolution>;
+  /** The tags of the reference's repository, asked of the registry now. Rejects for programming errors only. */
+  listTags(question: CatalogQuestion): Promise<TagList>;
+  /** What an image is and when it was built, asked of the registry now. Rejects for programming errors only. */
+  inspect(question: CatalogQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
   /** Ends what is under way and breaks all connections. */
   close(): Promise<void>;
 }
@@ -66,8 +72,6 @@ const FLIGHT_MILLISECONDS = 8000;
 const REQUEST_SHARE = 0.625;
 const MOST_ENDPOINTS = 1000;
 
-/** Another credential may see what this one may not. What hangs on the host or the time is the same for all. */
-const TRY_NEXT: ReadonlySet<ResolutionFailureCode> = new Set(['NotFound', 'Unauthorized', 'Forbidden']);
 /** For what says nothing about the image, the last digest may stand in. */
 const LAST_KNOWN: ReadonlySet<ResolutionFailureCode> = new Set([
   'Unreachable',
@@ -143,7 +147,7 @@ export function createResolver(options: ResolverOptions): Resolver {
             return { kind: 'resolved', digest: outcome.digest, mediaType: outcome.mediaType, source };
           }
           failure = moreTelling(failure, outcome);
-          if (!TRY_NEXT.has(outcome.code)) return failed(outcome, newest(held));
+          if (!isWorthAnotherTry(outcome)) return failed(outcome, newest(held));
         }
       }
     } catch (error) {
@@ -158,12 +162,22 @@ export function createResolver(options: ResolverOptions): Resolver {
     return known.toSorted((one, other) => other.at - one.at)[0]?.digest ?? null;
   }
 
+  const catalog = createCatalog({
+    client,
+    endpointOf: (registry) => endpoints(settings(), registry),
+    cloud: options.cloud ?? null,
+    fingerprint,
+  });
+
   return {
+    listTags: (question) => catalog.listTags(question),
+    inspect: (question) => catalog.inspect(question),
     resolve: (question) => answer(question, '', describe),
     resolvePlatform(question) {
       const { os, architecture, variant } = question.platform;
       return answer(question, `#${os}/${architecture}/${variant ?? ''}`, describePlatform(question.platform));
     },
+    resolveEntry: (question) => answer(question, `#${question.entry}`, describeEntry(question.entry)),
     async close() {
       flights.close();
       await transport.close();
@@ -188,9 +202,19 @@ function describePlatform(platform: Platform): Load {
       return { digest: entry.digest, mediaType: entry.mediaType };
     }
     if (manifest.config === null) throw refusal;
-    const built = parsePlatformOfConfig(await client.fetchBlob(target, manifest.config.digest));
-    if (choosePlatform([{ platform: built }], platform) === null) throw refusal;
+    const config = parseImageConfig(await client.fetchBlob(target, manifest.config.digest));
+    if (choosePlatform([config], platform) === null) throw refusal;
     return whole;
+  };
+}
+
+function describeEntry(wanted: Digest): Load {
+  return async (client, target, reference) => {
+    const whole = await client.describe(target, reference);
+    const manifest = await client.fetchManifest(target, whole.digest);
+    const entry = manifest.kind === 'index' ? manifest.entries.find(({ digest }) => digest === wanted) : undefined;
+    if (entry === undefined) throw new RegistryError('NoPlatform', { host: target.endpoint.host, image: target.image });
+    return { digest: entry.digest, mediaType: entry.mediaType };
   };
 }
 
@@ -216,27 +240,6 @@ function tryEndpoint(settings: RegistriesPolicy, registry: string): Endpoint | R
     if (error instanceof RegistryError) return error;
     throw error;
   }
-}
-
-/** The reference as the mirror knows it, so that the mirror gets its own credentials and nobody else's. */
-function atMirror(reference: ImageReference, { host, prefix }: Endpoint): ImageReference {
-  if (host === reference.registry) return reference;
-  const repository = `${prefix}${reference.repository}`;
-  const name = `${host}/${repository}`;
-  const text = `${name}${reference.tag === null ? '' : `:${reference.tag}`}`;
-  const plain = { ...reference, text, name, registry: host, repository, digest: null };
-  return reference.digest === null ? plain : { ...byDigest(plain, reference.digest), tag: reference.tag };
-}
-
-/** `library/nginx:1.27`, for messages that name the registry already. */
-function imageOf(reference: ImageReference): string {
-  const { repository, digest } = reference;
-  return digest === null ? `${repository}:${effectiveTag(reference)}` : `${repository}@${shortDigest(digest)}`;
-}
-
-/** That an image is not there is worth more than that somebody may not see it; else what the first credential met. */
-function moreTelling(first: RegistryError | null, next: RegistryError): RegistryError {
-  return first === null || (first.code !== 'NotFound' && next.code === 'NotFound') ? next : first;
 }
 
 function failed(error: RegistryError, lastKnown: Digest | null): Resolution {

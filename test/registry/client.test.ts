@@ -138,7 +138,7 @@ const bodies: readonly (readonly [string, Fault, string])[] = [
   ['comes too slowly', { kind: 'trickle', bytes: 1 }, 'TimedOut'],
   ['hangs', { kind: 'hang', after: 'headers' }, 'TimedOut'],
   ['breaks off', { kind: 'reset', after: 'headers' }, 'NoConnection'],
-  ['is a bomb', { kind: 'bomb', bytes: 50_000_000 }, 'TooLarge'],
+  ['is a bomb', { kind: 'bomb', bytes: 20_000_000 }, 'TooLarge'],
 ];
 
 for (const [what, fault, expected] of bodies) {

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseDigest } from '../../src/core/image/digest.ts';
-import {
-  hashOf,
-  matchesDigest,
-  mediaTypeOf,
-  parseManifest,
-  parsePlatformOfConfig,
-} from '../../src/registry/manifest.ts';
+import { hashOf, matchesDigest, mediaTypeOf, parseImageConfig, parseManifest } from '../../src/registry/manifest.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json';
@@ -76,11 +70,22 @@ test('of an index the entries with a sound digest and a type are kept', () => {
   ]);
 });
 
-test('a configuration says what an image was built for, or does not', () => {
-  const read = (value: unknown) => parsePlatformOfConfig(Buffer.from(JSON.stringify(value)));
-  assert.deepEqual(read({ os: 'linux', architecture: 'amd64' }), { os: 'linux', architecture: 'amd64', variant: null });
-  assert.equal(read({ os: 'linux' }), null);
-  assert.equal(read([]), null);
+test('a configuration says what an image was built for and when, or does not', () => {
+  const read = (value: unknown) => parseImageConfig(Buffer.from(JSON.stringify(value)));
+  const linux = { os: 'linux', architecture: 'amd64' };
+  assert.deepEqual(read(linux), { platform: { ...linux, variant: null }, built: null });
+  assert.deepEqual(read({ os: 'linux' }), { platform: null, built: null });
+  assert.deepEqual(read([]), { platform: null, built: null });
+  for (const [created, built] of [
+    ['2026-11-21T10:00:00.123456789Z', Date.UTC(2026, 10, 21, 10, 0, 0, 123)],
+    ['2026-11-21T12:00:00+02:00', Date.UTC(2026, 10, 21, 10)],
+    ['1970-01-01T00:00:00Z', 0],
+    ['0001-01-01T00:00:00Z', null],
+    ['yesterday', null],
+    [7, null],
+  ] as const) {
+    assert.equal(read({ created }).built, built, String(created));
+  }
 });
 
 test('media types are compared without case and parameters', () => {

@@ -34,6 +34,8 @@ export interface ImageSource {
   readonly platform: string;
   /** A label in its configuration, so that images differ. */
   readonly label: string;
+  /** When it says that it was built; nothing unless given. */
+  readonly created?: string;
 }
 
 /** A manifest and the blobs that it names. */
@@ -48,11 +50,12 @@ const EMPTY_LAYER = Buffer.from('H4sIAAAAAAAA/2IYBaNgFIxYAAgAAP//Lq+17wAEAAA=', 
 const EMPTY_DIFF = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 /** Builds an image with one empty layer. */
-export function buildImage({ format, platform, label }: ImageSource): BuiltImage {
+export function buildImage({ format, platform, label, created }: ImageSource): BuiltImage {
   const types = MEDIA_TYPES[format];
   const layer = contentOf(types.layer, EMPTY_LAYER);
   const config = jsonContent(types.config, {
     ...platformFields(platform),
+    ...(created !== undefined && { created }),
     config: { Labels: { 'dev.tagpin.test': label } },
     rootfs: { type: 'layers', diff_ids: [EMPTY_DIFF] },
     history: [{ created_by: 'tagpin' }],

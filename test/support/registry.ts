@@ -175,8 +175,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     requests,
     tokenRequests: tokens.requests,
     connections: () => connections,
-    pushImage(repository, tag, { format = 'oci', platform = 'linux/amd64', label = newLabel() } = {}) {
-      const { manifest, blobs } = buildImage({ format, platform, label });
+    pushImage(repository, tag, { format = 'oci', platform = 'linux/amd64', label = newLabel(), ...more } = {}) {
+      const { manifest, blobs } = buildImage({ format, platform, label, ...more });
       for (const blob of blobs) store.addBlob(repository, blob);
       store.addManifest(repository, tag, manifest);
       return manifest.digest;

@@ -61,11 +61,18 @@ export async function startResolver(t: TestContext, options: ResolverSetUp = {})
       signal: new AbortController().signal,
       ...more,
     });
+  const list = (image: string, credentials: readonly Credential[] = []) =>
+    resolver.listTags({
+      reference: reference(`${registry.host}/${image}`),
+      keychain: async () => credentials,
+      signal: new AbortController().signal,
+    });
   return {
     registry,
     resolver,
     events,
     ask,
+    list,
     pass: (seconds: number) => {
       passed += seconds * 1000;
     },

@@ -1,0 +1,148 @@
+import type { Credential, Keychain } from '../core/image/credentials.ts';
+import type { Digest } from '../core/image/digest.ts';
+import { choosePlatform, type Platform } from '../core/image/platform.ts';
+import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
+import type { ResolutionFailureCode } from '../core/image/resolution.ts';
+import { withSignal } from '../platform/deadline.ts';
+import type { RegistryClient, Target } from './client.ts';
+import { atMirror, type Endpoint, imageOf } from './endpoint.ts';
+import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
+import { type ImageConfig, isManifestType, parseImageConfig } from './manifest.ts';
+
+/** What the sweeper and the command line ask about repositories; each once a cycle, so that nothing is remembered. */
+export interface CatalogQuestion {
+  readonly reference: ImageReference;
+  /** Credentials to try in order; without any is tried last. It must not reject. */
+  readonly keychain: Keychain;
+  readonly signal: AbortSignal;
+}
+
+/** Why there is no answer: a code, and a sentence for people. */
+export interface CatalogFailure {
+  readonly kind: 'failed';
+  readonly code: ResolutionFailureCode;
+  readonly message: string;
+}
+
+/** The tags of a repository, in the registry's order. */
+export type TagList = { readonly kind: 'listed'; readonly tags: readonly string[] } | CatalogFailure;
+
+/** What an image is. */
+export type Inspection =
+  | {
+      readonly kind: 'inspected';
+      readonly digest: Digest;
+      /** When it was built, in milliseconds since 1970: the latest of the wanted platforms. Null where it does not say. */
+      readonly built: number | null;
+      /** Does it run on one of the wanted platforms? Where none is wanted, yes. */
+      readonly fits: boolean;
+    }
+  | CatalogFailure;
+
+/** What a catalog is made of. */
+export interface CatalogOptions {
+  readonly client: RegistryClient;
+  readonly endpointOf: (registry: string) => Endpoint | RegistryError;
+  /** Credentials that a cloud gives this process, tried after the question's own. */
+  readonly cloud: Keychain | null;
+  readonly fingerprint: (credential: Credential | null) => string;
+}
+
+/** Lists tags and looks into images. Neither rejects but for programming errors. */
+export interface Catalog {
+  listTags(question: CatalogQuestion): Promise<TagList>;
+  inspect(question: CatalogQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
+}
+
+/** Makes a catalog. */
+export function createCatalog({ client, endpointOf, cloud, fingerprint }: CatalogOptions): Catalog {
+  /** Asks with one credential after the other, as the resolver does. */
+  async function ask<Answer>(
+    { reference, keychain, signal }: CatalogQuestion,
+    image: string,
+    load: (target: Target) => Promise<Answer>,
+  ): Promise<Answer | CatalogFailure> {
+    const endpoint = endpointOf(reference.registry);
+    if (endpoint instanceof RegistryError) return failed(endpoint);
+    const { repository } = reference;
+    const asked = atMirror(reference, endpoint);
+    let failure: RegistryError | null = null;
+    try {
+      for (const chain of [keychain, cloud ?? NOBODY, ANONYMOUS]) {
+        for (const credential of await withSignal(chain(asked), signal)) {
+          try {
+            const account = fingerprint(credential);
+            return await load({ endpoint, repository, image, credential, account, signal });
+          } catch (error) {
+            if (!(error instanceof RegistryError)) throw error;
+            failure = moreTelling(failure, error);
+            if (!isWorthAnotherTry(error)) return failed(error);
+          }
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      failure = null;
+    }
+    return failed(failure ?? new RegistryError('TimedOut', { host: endpoint.host }));
+  }
+
+  return {
+    listTags: (question) =>
+      ask(question, question.reference.repository, async (target) => ({
+        kind: 'listed',
+        tags: await client.listTags(target),
+      })),
+    inspect(question) {
+      const { reference, platforms } = question;
+      return ask(question, imageOf(reference), async (target) => {
+        const { digest } = await client.describe(target, reference.digest ?? effectiveTag(reference) ?? '');
+        const images = await readImages(client, target, digest, platforms);
+        const times = images.map(({ built }) => built).filter((built) => built !== null);
+        return {
+          kind: 'inspected',
+          digest,
+          built: times.length === 0 ? null : Math.max(...times),
+          fits: platforms.length === 0 || images.length > 0,
+        };
+      });
+    },
+  };
+}
+
+type Chain = (reference: ImageReference) => Promise<readonly (Credential | null)[]>;
+const NOBODY: Chain = async () => [];
+const ANONYMOUS: Chain = async () => [null];
+
+/** The configurations of an image that run on the wanted platforms; where none is wanted, that of an index's first image. */
+async function readImages(
+  client: RegistryClient,
+  target: Target,
+  digest: Digest,
+  platforms: readonly Platform[],
+): Promise<readonly ImageConfig[]> {
+  const manifest = await client.fetchManifest(target, digest);
+  if (manifest.kind === 'image') {
+    if (manifest.config === null) return [];
+    const config = parseImageConfig(await client.fetchBlob(target, manifest.config.digest));
+    const fits = platforms.length === 0 || platforms.some((wanted) => choosePlatform([config], wanted) !== null);
+    return fits ? [config] : [];
+  }
+  // An index also lists attestations and signatures, which run nowhere.
+  const entries = manifest.entries.filter(({ mediaType, platform }) => isManifestType(mediaType) && platform !== null);
+  const chosen = platforms.length === 0 ? entries.slice(0, 1) : platforms.map((each) => choosePlatform(entries, each));
+  const digests = new Set(chosen.flatMap((entry) => entry?.digest ?? []));
+  return await Promise.all(
+    [...digests].map(async (each) => {
+      const image = await client.fetchManifest(target, each);
+      if (image.kind === 'index' || image.config === null) return NO_CONFIG;
+      return parseImageConfig(await client.fetchBlob(target, image.config.digest));
+    }),
+  );
+}
+
+const NO_CONFIG: ImageConfig = { platform: null, built: null };
+
+function failed({ code, message }: RegistryError): CatalogFailure {
+  return { kind: 'failed', code, message };
+}
