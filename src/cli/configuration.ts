@@ -1,17 +1,18 @@
-import { parseDuration } from '../core/duration.ts';
 import type { ListenAddress } from '../platform/listen.ts';
 import { LOG_LEVELS, type LogLevel } from '../platform/log.ts';
-
-/** One setting of a long-running command: a flag, and an environment variable that the flag beats. */
-export interface Setting {
-  /** `operations-listen`, for `--operations-listen` and `TAGPIN_OPERATIONS_LISTEN`. */
-  readonly name: string;
-  /** What its value is called in the help; null for a switch. */
-  readonly value: string | null;
-  readonly help: string;
-  /** What holds where neither is given; null for nothing. */
-  readonly default: string | null;
-}
+import {
+  type Flags,
+  oneOf,
+  parseAddress,
+  parseDrain,
+  parseFile,
+  parseHosts,
+  parseLabelName,
+  parseObjectName,
+  parseSwitch,
+  type Setting,
+  SettingSource,
+} from './settings.ts';
 
 /** The settings of `tagpin webhook`, in the order of its help. */
 export const WEBHOOK_SETTINGS = [
@@ -27,6 +28,42 @@ export const WEBHOOK_SETTINGS = [
     help: 'where /healthz, /readyz and /metrics are served, over plain HTTP',
     default: '0.0.0.0:8080',
   },
+  {
+    name: 'kubeconfig',
+    value: 'file',
+    help: 'how to reach the cluster; without it, as the Pod that this runs in',
+    default: null,
+  },
+  {
+    name: 'namespace',
+    value: 'name',
+    help: "tagpin's own namespace, where its policy and certificates are (default: the Pod's, or tagpin-system)",
+    default: null,
+  },
+  {
+    name: 'certificates',
+    value: 'source',
+    help: 'where the serving certificate comes from: self (made and renewed by tagpin), cert-manager or files',
+    default: null,
+  },
+  {
+    name: 'service',
+    value: 'name',
+    help: 'the Service that the certificate is made for',
+    default: 'tagpin-webhook',
+  },
+  {
+    name: 'certificate-hosts',
+    value: 'list',
+    help: 'more names and addresses that the certificate is made for, with commas between them',
+    default: null,
+  },
+  {
+    name: 'webhook-configuration',
+    value: 'name',
+    help: 'the two webhook configurations, both of this name, that must trust the certificate',
+    default: 'tagpin',
+  },
   { name: 'standalone', value: null, help: 'run without a cluster, from the files below', default: null },
   { name: 'policy', value: 'file', help: 'the policy; a change holds within a second', default: null },
   {
@@ -36,12 +73,6 @@ export const WEBHOOK_SETTINGS = [
     default: null,
   },
   { name: 'key', value: 'file', help: 'its key, PEM', default: null },
-  {
-    name: 'certificates',
-    value: 'source',
-    help: 'where the serving certificate comes from: self, cert-manager or files',
-    default: null,
-  },
   {
     name: 'client-ca',
     value: 'file',
@@ -58,40 +89,55 @@ export const WEBHOOK_SETTINGS = [
 ] as const satisfies readonly Setting[];
 
 type Name = (typeof WEBHOOK_SETTINGS)[number]['name'];
+type WebhookSource = SettingSource<Name>;
 
 const CERTIFICATE_SOURCES = ['self', 'cert-manager', 'files'] as const;
-type CertificateSource = (typeof CERTIFICATE_SOURCES)[number];
 
 /** What `tagpin webhook` runs with. */
 export interface WebhookConfiguration {
   readonly listen: ListenAddress;
   readonly operationsListen: ListenAddress;
-  /** Null in a cluster. */
-  readonly standalone: StandaloneFiles | null;
-  readonly certificates: CertificateSource;
+  /** A file of the authorities of clients' certificates; null where clients need none. */
   readonly clientAuthority: string | null;
   readonly drainMilliseconds: number;
   readonly logLevel: LogLevel;
+  readonly mode: StandaloneSettings | ClusterSettings;
 }
 
-/** The files that a webhook without a cluster runs from. */
-export interface StandaloneFiles {
-  readonly policy: string;
+/** The files of a serving certificate. */
+export interface CertificatePaths {
   readonly certificate: string;
   readonly key: string;
 }
 
+/** A webhook without a cluster runs from files. */
+export interface StandaloneSettings extends CertificatePaths {
+  readonly kind: 'standalone';
+  readonly policy: string;
+}
+
+/** Where a webhook in a cluster finds what it needs. */
+export interface ClusterSettings {
+  readonly kind: 'cluster';
+  /** Null for the identity of the Pod. */
+  readonly kubeconfig: string | null;
+  /** Null for the Pod's own, or tagpin-system. */
+  readonly namespace: string | null;
+  readonly certificates: ClusterCertificates;
+  /** The name of the mutating and of the validating webhook configuration. */
+  readonly webhookConfiguration: string;
+}
+
+/** Where the certificate of a webhook in a cluster comes from. */
+export type ClusterCertificates =
+  /** Issued and rotated by tagpin, for a Service and for further names and addresses. */
+  | { readonly kind: 'self'; readonly service: string; readonly hosts: readonly string[] }
+  | { readonly kind: 'cert-manager' }
+  | ({ readonly kind: 'files' } & CertificatePaths);
+
 export type ParsedConfiguration =
   | { readonly ok: true; readonly configuration: WebhookConfiguration }
   | { readonly ok: false; readonly problems: readonly string[] };
-
-const FILES: readonly Name[] = ['policy', 'certificate', 'key'];
-const LONGEST_DRAIN = 10 * 60_000;
-
-/** The environment variable of a setting. */
-export function variableOf(name: string): string {
-  return `TAGPIN_${name.toUpperCase().replaceAll('-', '_')}`;
-}
 
 /**
  * Reads the configuration of `tagpin webhook`. A flag beats its variable, which beats the default.
@@ -100,132 +146,87 @@ export function variableOf(name: string): string {
  * @returns the configuration, frozen, or everything that is wrong with it, each problem with the name it was given by.
  */
 export function readWebhookConfiguration(
-  flags: Readonly<Record<string, string | true | undefined>>,
+  flags: Flags,
   environment: Readonly<Record<string, string | undefined>>,
 ): ParsedConfiguration {
-  const problems: string[] = [];
-  const source = new Source(flags, environment, problems);
+  const source: WebhookSource = new SettingSource<Name>(WEBHOOK_SETTINGS, flags, environment);
+  const { problems } = source;
 
   const listen = source.read('listen', parseAddress);
   const operationsListen = source.read('operations-listen', parseAddress);
   const isStandalone = source.read('standalone', parseSwitch) === true;
-  const files = {
-    policy: source.read('policy', parseFile),
-    certificate: source.read('certificate', parseFile),
-    key: source.read('key', parseFile),
-  };
-  const certificates = source.read('certificates', oneOf(CERTIFICATE_SOURCES));
+  const mode = isStandalone ? readStandalone(source) : readCluster(source);
   const clientAuthority = source.read('client-ca', parseFile);
   const drainMilliseconds = source.read('drain', parseDrain);
   const logLevel = source.read('log-level', oneOf(LOG_LEVELS));
-
-  if (isStandalone) {
-    const missing = FILES.filter((name) => source.isMissing(name)).map((name) => `--${name} FILE`);
-    if (missing.length > 0) problems.push(`--standalone needs ${missing.join(', ')}`);
-    if (certificates !== null && certificates !== 'files') {
-      problems.push(
-        `${source.nameOf('certificates')}: --standalone serves the certificate of --certificate: say files`,
-      );
-    }
-  } else {
-    const given = FILES.filter((name) => !source.isMissing(name)).map((name) => source.nameOf(name));
-    const [first] = given;
-    if (first !== undefined) problems.push(`${given.join(', ')}: only together with --standalone`);
-  }
   if (listen !== null && operationsListen !== null && listen.port !== 0 && sameAddress(listen, operationsListen)) {
     problems.push(`${source.nameOf('operations-listen')}: the same address as --listen`);
   }
-  const { policy, certificate, key } = files;
-  const standalone = policy !== null && certificate !== null && key !== null ? { policy, certificate, key } : null;
+
   const isWhole = listen !== null && operationsListen !== null && drainMilliseconds !== null && logLevel !== null;
-  if (problems.length > 0 || !isWhole) return { ok: false, problems };
-  const configuration = Object.freeze({
-    listen,
-    operationsListen,
-    standalone: isStandalone ? standalone : null,
-    certificates: certificates ?? (isStandalone ? 'files' : 'self'),
-    clientAuthority,
-    drainMilliseconds,
-    logLevel,
-  });
-  return { ok: true, configuration };
+  if (problems.length > 0 || !isWhole || mode === null) return { ok: false, problems };
+  const configuration = { listen, operationsListen, clientAuthority, drainMilliseconds, logLevel };
+  return { ok: true, configuration: Object.freeze({ ...configuration, mode: Object.freeze(mode) }) };
 }
 
-/** A value, or what is wrong with it: half a sentence. */
-type Parsed<T> = { readonly value: T } | { readonly problem: string };
-
-/** Flags and environment as one. */
-class Source {
-  readonly #flags: Readonly<Record<string, string | true | undefined>>;
-  readonly #environment: Readonly<Record<string, string | undefined>>;
-  readonly #problems: string[];
-
-  constructor(
-    flags: Readonly<Record<string, string | true | undefined>>,
-    environment: Readonly<Record<string, string | undefined>>,
-    problems: string[],
-  ) {
-    this.#flags = flags;
-    this.#environment = environment;
-    this.#problems = problems;
+function readStandalone(source: WebhookSource): StandaloneSettings | null {
+  const policy = source.read('policy', parseFile);
+  const files = readFiles(source);
+  const certificates = source.read('certificates', oneOf(CERTIFICATE_SOURCES));
+  const needed = ['policy', 'certificate', 'key'] as const;
+  const missing = needed.filter((name) => source.isMissing(name)).map((name) => `--${name} FILE`);
+  if (missing.length > 0) source.problems.push(`--standalone needs ${missing.join(', ')}`);
+  if (certificates !== null && certificates !== 'files') {
+    const problem = '--standalone serves the certificate of --certificate: say files';
+    source.problems.push(`${source.nameOf('certificates')}: ${problem}`);
   }
+  source.refuse(
+    ['kubeconfig', 'namespace', 'service', 'certificate-hosts', 'webhook-configuration'],
+    'only in a cluster, not with --standalone',
+  );
+  return policy === null || files === null ? null : { kind: 'standalone', policy, ...files };
+}
 
-  /** The value of a setting; null where there is none, or none that is right, which is told then. */
-  read<T>(name: Name, parse: (text: string) => Parsed<T>): T | null {
-    const text = this.#text(name) ?? WEBHOOK_SETTINGS.find((setting) => setting.name === name)?.default ?? null;
-    if (text === null) return null;
-    const parsed: Parsed<T> = text === '' ? { problem: 'it is empty: give it a value, or leave it away' } : parse(text);
-    if ('value' in parsed) return parsed.value;
-    this.#problems.push(`${this.nameOf(name)}${text === '' ? '' : ` ${JSON.stringify(text)}`}: ${parsed.problem}`);
-    return null;
+function readCluster(source: WebhookSource): ClusterSettings | null {
+  const kubeconfig = source.read('kubeconfig', parseFile);
+  const namespace = source.read('namespace', parseLabelName);
+  const webhookConfiguration = source.read('webhook-configuration', parseObjectName);
+  source.read('policy', parseFile);
+  source.refuse(['policy'], 'only together with --standalone: in a cluster the ConfigMap tagpin-policy holds it');
+  const certificates = readCertificates(source);
+  if (certificates === null || webhookConfiguration === null) return null;
+  return { kind: 'cluster', kubeconfig, namespace, certificates: Object.freeze(certificates), webhookConfiguration };
+}
+
+function readCertificates(source: WebhookSource): ClusterCertificates | null {
+  const isGiven = !source.isMissing('certificates');
+  const kind = isGiven ? source.read('certificates', oneOf(CERTIFICATE_SOURCES)) : 'self';
+  const service = source.read('service', parseLabelName);
+  const hosts = source.read('certificate-hosts', parseHosts) ?? [];
+  const files = readFiles(source);
+  if (kind === null) return null;
+  if (kind !== 'self') {
+    source.refuse(['service', 'certificate-hosts'], 'only with --certificates self: nobody else makes one for them');
   }
-
-  isMissing(name: Name): boolean {
-    return this.#text(name) === null;
-  }
-
-  /** As whoever gave it wrote it. */
-  nameOf(name: Name): string {
-    return this.#flags[name] === undefined && this.#environment[variableOf(name)] !== undefined
-      ? variableOf(name)
-      : `--${name}`;
-  }
-
-  #text(name: Name): string | null {
-    const flag = this.#flags[name];
-    return (flag === true ? 'true' : flag) ?? this.#environment[variableOf(name)] ?? null;
+  switch (kind) {
+    case 'self':
+    case 'cert-manager':
+      source.refuse(['certificate', 'key'], 'only together with --standalone or --certificates files');
+      if (kind === 'cert-manager') return { kind };
+      return service === null ? null : { kind, service, hosts };
+    case 'files': {
+      const needed = ['certificate', 'key'] as const;
+      const missing = needed.filter((name) => source.isMissing(name)).map((name) => `--${name} FILE`);
+      if (missing.length > 0) source.problems.push(`--certificates files needs ${missing.join(', ')}`);
+      return files === null ? null : { kind, ...files };
+    }
   }
 }
 
-function parseAddress(text: string): Parsed<ListenAddress> {
-  const parts = /^(?:\[(?<v6>[0-9a-f:.%]+)\]|(?<host>[^:[\]/\s]*)):(?<port>\d{1,5})$/i.exec(text)?.groups;
-  const port = Number(parts?.['port']);
-  if (parts === undefined || port > 65_535) {
-    return { problem: 'not an address and a port, such as 0.0.0.0:8443, [::1]:8443 or localhost:0' };
-  }
-  return { value: Object.freeze({ host: parts['v6'] ?? (parts['host'] || '0.0.0.0'), port }) };
-}
-
-function parseSwitch(text: string): Parsed<boolean> {
-  return text === 'true' || text === 'false' ? { value: text === 'true' } : { problem: 'not true or false' };
-}
-
-function parseFile(text: string): Parsed<string> {
-  return text === '-' ? { problem: 'a file is needed: it is read again when it changes' } : { value: text };
-}
-
-function parseDrain(text: string): Parsed<number> {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === null) return { problem: 'not a duration, such as 10s' };
-  if (milliseconds < 0 || milliseconds > LONGEST_DRAIN) return { problem: 'not between 0s and 10m' };
-  return { value: milliseconds };
-}
-
-function oneOf<T extends string>(values: readonly T[]): (text: string) => Parsed<T> {
-  return (text) => {
-    const value = values.find((each) => each === text);
-    return value === undefined ? { problem: `not one of ${values.join(', ')}` } : { value };
-  };
+function readFiles(source: WebhookSource): CertificatePaths | null {
+  const certificate = source.read('certificate', parseFile);
+  const key = source.read('key', parseFile);
+  return certificate === null || key === null ? null : { certificate, key };
 }
 
 function sameAddress(a: ListenAddress, b: ListenAddress): boolean {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { readWebhookConfiguration, variableOf, WEBHOOK_SETTINGS } from './configuration.ts';
+import { readWebhookConfiguration, WEBHOOK_SETTINGS } from './configuration.ts';
 import { CommandError, type CommandIO, type ExitCode } from './output.ts';
 import type { FinishCommand } from './program.ts';
+import { type Flags, variableOf } from './settings.ts';
 
 /** `tagpin webhook`: serves admission until it is asked to end. */
 export function webhookCommand(io: CommandIO, finish: FinishCommand): Command {
@@ -14,9 +15,12 @@ export function webhookCommand(io: CommandIO, finish: FinishCommand): Command {
     .addHelpText(
       'after',
       `
-A flag beats its environment variable, which beats the default.
+In a cluster the policy is the ConfigMap tagpin-policy, key policy.yaml, of tagpin's own namespace. A flag beats its
+environment variable, which beats the default.
 
-Example:
+Examples:
+  tagpin webhook
+  tagpin webhook --kubeconfig admin.kubeconfig --certificate-hosts 127.0.0.1
   tagpin certificates --directory certs --host localhost,127.0.0.1
   tagpin webhook --standalone --policy policy.yaml --certificate certs/tls.crt --key certs/tls.key`,
     )
@@ -26,17 +30,22 @@ Example:
     });
 }
 
-async function webhook(io: CommandIO, flags: Readonly<Record<string, string | true | undefined>>): Promise<ExitCode> {
+async function webhook(io: CommandIO, flags: Flags): Promise<ExitCode> {
   const parsed = readWebhookConfiguration(flags, io.environment);
   if (!parsed.ok) throw new CommandError(2, parsed.problems.map((problem) => `webhook: ${problem}`).join('\ntagpin: '));
-  const { standalone } = parsed.configuration;
-  if (standalone === null) {
-    const instead = 'tagpin webhook --standalone --policy FILE --certificate FILE --key FILE';
-    throw new CommandError(3, `webhook: this version does not run in a cluster yet, a later one will: use ${instead}`);
+  const { configuration } = parsed;
+  const { mode } = configuration;
+  // Each mode loads only what it needs: what speaks to a cluster takes time and memory.
+  switch (mode.kind) {
+    case 'standalone': {
+      const { serveStandalone } = await import('./standalone.ts');
+      return await serveStandalone(io, configuration, mode);
+    }
+    case 'cluster': {
+      const { serveInCluster } = await import('./cluster.ts');
+      return await serveInCluster(io, configuration, mode);
+    }
   }
-  // Other commands start faster without what only this one needs.
-  const { serveStandalone } = await import('./standalone.ts');
-  return await serveStandalone(io, parsed.configuration, standalone);
 }
 
 function camelCase(name: string): string {

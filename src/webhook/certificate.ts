@@ -37,9 +37,9 @@ export class CertificateError extends Error {
  * @throws CertificateError
  */
 export async function readCertificate(files: CertificateFiles): Promise<ServingCertificate> {
-  const certificate = await read(files.certificate);
-  const key = await read(files.key);
-  const clientAuthority = files.clientAuthority === null ? null : await read(files.clientAuthority);
+  const certificate = await readPem(files.certificate);
+  const key = await readPem(files.key);
+  const clientAuthority = files.clientAuthority === null ? null : await readPem(files.clientAuthority);
   const parsed = parseCertificate(files.certificate, certificate);
   if (!parsed.checkPrivateKey(parseKey(files.key, key))) {
     throw new CertificateError('Invalid', `${files.key}: it is not the key of ${files.certificate}`);
@@ -54,6 +54,13 @@ export async function readCertificate(files: CertificateFiles): Promise<ServingC
   return { certificate, key, clientAuthority, expires: parsed.validToDate };
 }
 
+/** What became of files that have changed. */
+export interface RenewalNews<T> {
+  readonly renewed: (next: T) => void;
+  /** The last good one stays. */
+  readonly refused: (error: unknown) => void;
+}
+
 /**
  * Reads a certificate again whenever one of its files changes. What can't be served is told, and nothing else happens: the
  * last good one stays.
@@ -63,18 +70,50 @@ export async function readCertificate(files: CertificateFiles): Promise<ServingC
 export function watchCertificate(
   files: CertificateFiles,
   served: ServingCertificate,
-  tell: { readonly renewed: (certificate: ServingCertificate) => void; readonly refused: (error: unknown) => void },
+  tell: RenewalNews<ServingCertificate>,
 ): () => void {
-  let last = served;
-  let lastProblem = '';
   const paths = [files.certificate, files.key, ...(files.clientAuthority === null ? [] : [files.clientAuthority])];
+  const isSame = (one: ServingCertificate, other: ServingCertificate): boolean =>
+    one.certificate === other.certificate && one.key === other.key && one.clientAuthority === other.clientAuthority;
+  return watchReading({ paths, first: served, read: () => readCertificate(files), isSame, tell });
+}
+
+/**
+ * Reads the authorities of clients' certificates.
+ *
+ * @throws CertificateError
+ */
+export async function readAuthorities(path: string): Promise<string> {
+  const text = await readPem(path);
+  parseCertificate(path, text);
+  return text;
+}
+
+/**
+ * Reads such authorities again whenever their file changes; bad ones are told, and the last good ones stay.
+ *
+ * @returns ends the watch.
+ */
+export function watchAuthorities(path: string, served: string, tell: RenewalNews<string>): () => void {
+  const isSame = (one: string, other: string): boolean => one === other;
+  return watchReading({ paths: [path], first: served, read: () => readAuthorities(path), isSame, tell });
+}
+
+function watchReading<T>(options: {
+  readonly paths: readonly string[];
+  readonly first: T;
+  readonly read: () => Promise<T>;
+  readonly isSame: (one: T, other: T) => boolean;
+  readonly tell: RenewalNews<T>;
+}): () => void {
+  const { paths, read, isSame, tell } = options;
+  let last = options.first;
+  let lastProblem = '';
   return reloadOnChange(paths, async () => {
     try {
-      const next = await readCertificate(files);
-      const isSame =
-        next.certificate === last.certificate && next.key === last.key && next.clientAuthority === last.clientAuthority;
+      const next = await read();
       lastProblem = '';
-      if (isSame) return 'done';
+      if (isSame(next, last)) return 'done';
       tell.renewed(next);
       last = next;
       return 'done';
@@ -88,7 +127,7 @@ export function watchCertificate(
   });
 }
 
-async function read(path: string): Promise<string> {
+async function readPem(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

@@ -17,6 +17,8 @@ export type ExchangeOutcome =
   | 'overloaded'
   /** 429: too much from one namespace. */
   | 'limited'
+  /** 503: what is needed for a decision is not there yet, or not there at all. */
+  | 'unready'
   /** Nobody expected what happened. */
   | 'failed';
 
@@ -88,6 +90,11 @@ export function createExchange({ review, gate, memory, report, failed }: Exchang
       send(response, result.status, result.review);
       return ended(outcomeOf(result), result);
     } catch (error) {
+      if (error instanceof NotReady) {
+        if (error.retryAfterSeconds === null) refuse(response, 503, error.message);
+        else retryLater(response, 503, error.retryAfterSeconds, error.message);
+        return ended('unready');
+      }
       if (error instanceof TooManyQuestions) {
         retryLater(response, 429, error.retryAfterSeconds);
         return ended('limited');
@@ -114,6 +121,20 @@ export function createExchange({ review, gate, memory, report, failed }: Exchang
     report(await answer(request, response, budget));
     budget.close();
   };
+}
+
+/**
+ * What a decision needs is not there. Where it may come in a moment, the API server is asked to try again; where somebody has to
+ * do something first, it goes on at once as its failurePolicy says, so that no Pod waits for it.
+ */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+  readonly retryAfterSeconds: number | null;
+
+  constructor(problem: string, retryAfterSeconds: number | null) {
+    super(problem);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 class Overdue extends Error {
@@ -148,9 +169,14 @@ function refuse(response: ServerResponse, status: number, problem: string): void
 }
 
 /** The API server tries again within its timeout what has this header, and nothing else. */
-function retryLater(response: ServerResponse, status: 429 | 503, seconds: number): void {
+function retryLater(
+  response: ServerResponse,
+  status: 429 | 503,
+  seconds: number,
+  problem = 'too many reviews at once: try again',
+): void {
   if (!response.headersSent) response.setHeader('Retry-After', seconds);
-  refuse(response, status, 'too many reviews at once: try again');
+  refuse(response, status, problem);
 }
 
 /** One write with its length is the cheapest for both sides. */

@@ -5,9 +5,15 @@ import type { ExchangeReport } from './exchange.ts';
 export interface WebhookMetrics {
   readonly exchange: (report: ExchangeReport) => void;
   readonly policy: (state: 'valid' | 'invalid') => void;
+  /** Where the policy in force comes from. */
+  readonly policySource: (source: PolicySourceName) => void;
   /** A serving certificate was read, valid until then, or could not be. */
   readonly certificate: (expires: Date | null) => void;
 }
+
+/** Where policies come from: a file, the ConfigMap, what was accepted of it earlier, nowhere. */
+const POLICY_SOURCES = ['file', 'configmap', 'accepted', 'defaults'] as const;
+type PolicySourceName = (typeof POLICY_SOURCES)[number];
 
 /** From a pin, from the cache (p99 under 10 ms), over one registry round trip or several, up to the longest timeout. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -35,6 +41,11 @@ export function createWebhookMetrics(metrics: Metrics): WebhookMetrics {
     help: '1 while the policy that was read last is the one in force, 0 while an older one is.',
     labels: [],
   });
+  const policySource = metrics.gauge({
+    name: 'tagpin_policy_source',
+    help: '1 for where the policy in force comes from: file, configmap, accepted (the ConfigMap is bad), defaults (there is none).',
+    labels: ['source'],
+  });
   const expiry = metrics.gauge({
     name: 'tagpin_certificate_expiry_timestamp_seconds',
     help: 'Until when the certificate that is served is valid.',
@@ -52,6 +63,9 @@ export function createWebhookMetrics(metrics: Metrics): WebhookMetrics {
       for (const image of result?.record?.images ?? []) images({ outcome: image.outcome });
     },
     policy: (state) => policyValid({}, state === 'valid' ? 1 : 0),
+    policySource(source) {
+      for (const each of POLICY_SOURCES) policySource({ source: each }, each === source ? 1 : 0);
+    },
     certificate(expires) {
       reloads({ result: expires === null ? 'failed' : 'served' });
       if (expires !== null) expiry({}, expires.getTime() / 1000);

@@ -49,10 +49,14 @@ export interface RequestCredentials {
   readonly unread: () => readonly Unread[];
 }
 
+/** The labels of a namespace. */
+export type Labels = Readonly<Record<string, string>>;
+
 export interface MutateNeeds {
   readonly policy: () => Policy;
   readonly resolve: ResolveDigest;
-  readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
+  /** The labels, at once where they are known. Never rejects; past the budget, what is known then. */
+  readonly namespaceLabels: (namespace: string, budget: AbortSignal) => Labels | Promise<Labels>;
   readonly keychain: (request: AdmissionRequest) => RequestCredentials;
 }
 
@@ -83,7 +87,10 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
   const answers = new Map<string, Resolution>();
   const asked: Asked[] = [];
   const { credentials: keychain, unread } = needs.keychain(request);
-  const planWith = planAdmission(request, { policy, namespaceLabels: needs.namespaceLabels(request.namespace) });
+  const labels = needs.namespaceLabels(request.namespace, signal);
+  // No turn of the event loop is spent on what is there.
+  const namespaceLabels = labels instanceof Promise ? await labels : labels;
+  const planWith = planAdmission(request, { policy, namespaceLabels });
   let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');

@@ -37,20 +37,23 @@ const MISUSES: readonly Misuse[] = [
     what: 'in a cluster',
     args: [],
     code: 3,
-    lines: [/^tagpin: webhook: this version does not run in a cluster yet.*--standalone --policy FILE/],
+    lines: [/^tagpin: webhook: this is no Pod with a ServiceAccount: .*--kubeconfig FILE.*--standalone --policy FILE/],
   },
   {
     what: 'in a cluster, with certificates of its own',
     args: ['--certificates', 'self'],
     code: 3,
-    lines: [/cluster yet/],
+    lines: [/no Pod with a ServiceAccount/],
   },
   { what: 'with a flag that there is not', args: ['--port', '1'], code: 2, lines: [/unknown option '--port'/] },
   {
     what: 'with files but not standalone',
     args: ['--policy', 'policy.yaml', '--key', 'tls.key'],
     code: 2,
-    lines: [/^tagpin: webhook: --policy, --key: only together with --standalone$/],
+    lines: [
+      /^tagpin: webhook: --policy: only together with --standalone: in a cluster the ConfigMap tagpin-policy holds it$/,
+      /--key: only together with --standalone or --certificates files$/,
+    ],
   },
   {
     what: 'standalone without its files, and with certificates that only a cluster has',

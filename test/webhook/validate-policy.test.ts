@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { validatePolicy } from '../../src/webhook/validate-policy.ts';
+import { createValidatePolicy } from '../../src/webhook/validate-policy.ts';
 
 const GOOD = 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\n';
 const BAD = `${GOOD}defaults:\n  action: pinn\n`;
 
+const validatePolicy = createValidatePolicy('tagpin-system');
 const { signal } = new AbortController();
 
 async function judge(object: unknown, request: Readonly<Record<string, unknown>> = {}) {

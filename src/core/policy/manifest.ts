@@ -1,9 +1,20 @@
-import { type ParsedPolicy, parsePolicy } from './schema.ts';
+import { type ParsedPolicy, type PolicyError, parsePolicy } from './schema.ts';
 import { readDocument, type YamlDocument } from './yaml/document.ts';
 import { placed } from './yaml/problem.ts';
 
-/** The key of the policy's ConfigMap. */
-const KEY = 'policy.yaml';
+/** The ConfigMap that holds the policy, in tagpin's own namespace. */
+export const POLICY_CONFIG_MAP = 'tagpin-policy';
+
+/** The one beside it that keeps the text that was accepted last. */
+export const ACCEPTED_CONFIG_MAP = 'tagpin-policy-accepted';
+
+/** The key of both. */
+export const POLICY_KEY = 'policy.yaml';
+
+/** One error of such a ConfigMap's policy as compilers write it. */
+export function policyErrorLine({ line, column, path, message }: PolicyError): string {
+  return `${POLICY_KEY}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+}
 
 /**
  * Reads a policy from a file that is the policy itself, or the manifest of the ConfigMap that holds it under `policy.yaml`.
@@ -15,10 +26,10 @@ export function parsePolicyFile(text: string): ParsedPolicy {
   const read = readDocument(text);
   if (!read.ok || !isConfigMap(read.document.value)) return parsePolicy(text);
   const { document } = read;
-  const path = ['data', KEY];
-  const inner = valueAt(valueAt(document.value, 'data'), KEY);
+  const path = ['data', POLICY_KEY];
+  const inner = valueAt(valueAt(document.value, 'data'), POLICY_KEY);
   if (typeof inner !== 'string') {
-    const message = `a ConfigMap holds its policy as text under ${KEY}; this one has none`;
+    const message = `a ConfigMap holds its policy as text under ${POLICY_KEY}; this one has none`;
     return { ok: false, errors: [placed(path, document.placeOfKey(path), message)] };
   }
   return placedInFile(parsePolicy(inner), document, path);
@@ -33,7 +44,7 @@ function placedInFile(parsed: ParsedPolicy, document: YamlDocument, path: readon
     errors: parsed.errors.map((error) => {
       const { line, column, message } = error;
       return block === null
-        ? { path: error.path, ...whole, message: `${message} (line ${line}, column ${column} of ${KEY})` }
+        ? { path: error.path, ...whole, message: `${message} (line ${line}, column ${column} of ${POLICY_KEY})` }
         : { path: error.path, line: block.line + line - 1, column: block.column + column - 1, message };
     }),
   };
