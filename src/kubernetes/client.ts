@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig, type RequestContext, Watch } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
+import { withSignal } from '../platform/deadline.ts';
 import { type JsonObject, statusError } from './answer.ts';
 import { Connections, type TlsOptions } from './connections.ts';
 import { isKubernetesError, KubernetesError } from './error.ts';
@@ -71,11 +72,12 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
   if (cluster === null) throw new KubernetesError('BadKubeconfig', 'the kubeconfig has no cluster for its context');
   const { server, proxyUrl } = cluster;
   const connections = new Connections(proxyUrl ?? null);
+  let current = config;
   let credentials: { readonly at: number; readonly read: Promise<Credentials> } | null = null;
 
   function currentCredentials(): Promise<Credentials> {
     if (credentials === null || performance.now() - credentials.at >= CREDENTIALS_LIFE) {
-      const read = readCredentials(config);
+      const read = readCredentials(current);
       credentials = { at: performance.now(), read };
       read.catch(() => {
         if (credentials?.read === read) credentials = null;
@@ -86,6 +88,10 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
 
   const forget = (): void => {
     credentials = null;
+    // The library keeps what plugins and files gave for a while, or for ever.
+    const { clusters, users, contexts, currentContext } = config;
+    current = new KubeConfig();
+    current.loadFromOptions({ clusters, users, contexts, currentContext });
   };
   const request = createRequests({
     server,
@@ -103,7 +109,7 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
     request,
 
     async watch(wanted, event, signal) {
-      const { headers, tls } = await currentCredentials();
+      const { headers, tls } = await withSignal(currentCredentials(), signal);
       const what = `WATCH ${wanted.path}`;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       let failure: unknown = null;
@@ -111,7 +117,7 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
       const watch = new Watch(
         new WatchConfig(
           config,
-          { ...headers, accept: acceptOf(wanted.representation, 'WATCH') },
+          { ...headers, accept: acceptOf(wanted.representation, 'object') },
           connections.forWatches(tls),
         ),
       );
@@ -125,12 +131,16 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
       const done = (error: unknown): void => {
         isOver = true;
         const reason = failure ?? error ?? null;
-        if (signal.aborted) reject(signal.reason);
-        else if (reason === null) resolve();
+        if (reason === null) resolve();
         else reject(watchError(reason, what, connections));
       };
-      const ending = await watch.watch(wanted.path, { ...wanted.query }, take, done);
-      const end = (): void => ending.abort();
+      const starting = watch.watch(wanted.path, { ...wanted.query }, take, done);
+      starting.catch(reject);
+      const end = (): void => {
+        reject(signal.reason);
+        // Its request can be ended when there is an answer, or none will come.
+        void starting.then((ending) => ending.abort()).catch(() => {});
+      };
       signal.addEventListener('abort', end, { once: true });
       if (signal.aborted) end();
       try {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request as send } from 'undici';
+import { withSignal } from '../platform/deadline.ts';
 import { createLimiter } from '../platform/limiter.ts';
 import { type JsonObject, readAnswer, readWarnings } from './answer.ts';
 import type { Connections, TlsOptions } from './connections.ts';
@@ -73,16 +74,18 @@ export function createRequests(options: RequestsOptions): (wanted: KubernetesReq
 
   async function attempt(wanted: KubernetesRequest, signal: AbortSignal): Promise<JsonObject> {
     const what = `${wanted.method} ${wanted.path}`;
-    const { headers, tls } = await credentials();
     const ending = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
     try {
-      const answer = await send(urlOf(server, wanted), {
+      const { headers, tls } = await withSignal(credentials(), ending);
+      const sent = send(urlOf(server, wanted), {
         method: wanted.method,
         headers: { ...headers, ...contentHeaders(wanted) },
         body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
         dispatcher: connections.forRequests(tls),
         signal: ending,
       });
+      // undici heeds its signal only when there is a connection.
+      const answer = await withSignal(sent, ending);
       wanted.warnings?.(readWarnings(answer.headers['warning']));
       return await readAnswer(answer, what);
     } catch (error) {
@@ -96,7 +99,11 @@ export function createRequests(options: RequestsOptions): (wanted: KubernetesReq
     const { signal = never } = wanted;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await turns.run(() => attempt(wanted, signal), signal);
+        // Those before us may take their time to give up.
+        return await withSignal(
+          turns.run(() => attempt(wanted, signal), signal),
+          signal,
+        );
       } catch (error) {
         const wait = tries < MOST_TRIES ? waitBeforeRetry(error, wanted.method, tries) : null;
         if (wait === null) throw error;
@@ -119,19 +126,17 @@ function waitBeforeRetry(error: unknown, method: KubernetesRequest['method'], tr
   return FIRST_WAIT * 2 ** tries * (0.5 + Math.random() / 2);
 }
 
-/** The accept header of a representation. */
-export function acceptOf(representation: KubernetesRequest['representation'], method: 'GET' | 'WATCH' = 'GET'): string {
+/** The accept header of a representation: the API server refuses metadata of a list for one object, and the other way round. */
+export function acceptOf(representation: KubernetesRequest['representation'], wanted: 'object' | 'list'): string {
   if (representation !== 'metadata') return 'application/json';
-  return ['PartialObjectMetadataList', 'PartialObjectMetadata']
-    .slice(method === 'WATCH' ? 1 : 0)
-    .map((kind) => `application/json;as=${kind};g=meta.k8s.io;v=v1`)
-    .join(',');
+  return `application/json;as=PartialObjectMetadata${wanted === 'list' ? 'List' : ''};g=meta.k8s.io;v=v1`;
 }
 
-function contentHeaders({ method, patch, body, representation }: KubernetesRequest): Record<string, string> {
+function contentHeaders({ method, patch, body, representation, query }: KubernetesRequest): Record<string, string> {
   const type = method === 'PATCH' ? CONTENT_TYPES[patch ?? 'merge'] : 'application/json';
   return {
-    accept: acceptOf(representation),
+    // Lists are read in pages, and nothing else has a limit.
+    accept: acceptOf(representation, query?.['limit'] === undefined ? 'object' : 'list'),
     'user-agent': 'tagpin',
     ...(body !== undefined && { 'content-type': type }),
   };
