@@ -2,11 +2,13 @@ import { homedir } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatDuration, parseDuration } from '../core/duration.ts';
 import type { Keychain } from '../core/image/credentials.ts';
+import type { Digest } from '../core/image/digest.ts';
 import type { Platform } from '../core/image/platform.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import type { Resolution } from '../core/image/resolution.ts';
 import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
 import { createLimiter } from '../platform/limiter.ts';
+import type { Inspection, TagList } from '../registry/catalog.ts';
 import { createDockerKeychain } from '../registry/docker-config.ts';
 import { createResolver, type Resolver } from '../registry/resolver.ts';
 import { type CommandIO, writeLine } from './output.ts';
@@ -30,6 +32,12 @@ export interface OpenResolver {
    * timeout from then on.
    */
   ask(reference: ImageReference, platform?: Platform): Promise<Resolution>;
+  /** The tags of a repository. */
+  listTags(repository: ImageReference): Promise<TagList>;
+  /** What an image is, and when it was built. */
+  inspect(reference: ImageReference, platforms: readonly Platform[]): Promise<Inspection>;
+  /** Is an image an index that lists this manifest? Null where the registry does not tell. Turns as for `ask`. */
+  lists(index: ImageReference, manifest: Digest): Promise<boolean | null>;
   close(): Promise<void>;
 }
 
@@ -55,7 +63,11 @@ export async function readRegistryPolicy(io: CommandIO, options: RegistryOptions
 
 /** Reads the policy and makes ready to ask. Nothing is asked, and no credential is read, before the first question. */
 export async function openResolver(io: CommandIO, options: RegistryOptions): Promise<OpenResolver> {
-  const policy = await readRegistryPolicy(io, options);
+  return openRegistries(io, await readRegistryPolicy(io, options), options);
+}
+
+/** Makes ready to ask by a policy that was read already. */
+export function openRegistries(io: CommandIO, policy: Policy, options: Pick<RegistryOptions, 'timeout'>): OpenResolver {
   const keychain = createDockerKeychain({
     environment: io.environment,
     homeDirectory: io.environment['HOME'] ?? homedir(),
@@ -72,14 +84,34 @@ export async function openResolver(io: CommandIO, options: RegistryOptions): Pro
   });
   const anytime = new AbortController().signal;
 
+  const questionOf = (reference: ImageReference) => {
+    return { reference, keychain, signal: AbortSignal.timeout(options.timeout) };
+  };
+
   function ask(reference: ImageReference, platform?: Platform): Promise<Resolution> {
     return turns.run(() => {
-      const question = { reference, keychain, signal: AbortSignal.timeout(options.timeout) };
+      const question = questionOf(reference);
       return platform === undefined ? resolver.resolve(question) : resolver.resolvePlatform({ ...question, platform });
     }, anytime);
   }
 
-  return { resolver, policy, keychain, ask, close: () => resolver.close() };
+  async function lists(index: ImageReference, entry: Digest): Promise<boolean | null> {
+    const answer = await turns.run(() => resolver.resolveEntry({ ...questionOf(index), entry }), anytime);
+    if (answer.kind === 'resolved') return true;
+    return answer.code === 'NoMatchingPlatform' ? false : null;
+  }
+
+  return {
+    resolver,
+    policy,
+    keychain,
+    ask,
+    lists,
+    listTags: (repository) => resolver.listTags(questionOf(repository)),
+    inspect: (reference, platforms) =>
+      turns.run(() => resolver.inspect({ ...questionOf(reference), platforms }), anytime),
+    close: () => resolver.close(),
+  };
 }
 
 function parseTimeout(text: string): number {

@@ -94,6 +94,11 @@ export function pinnedText(reference: ImageReference, digest: Digest, format: Pi
   return format === 'digest' || tag === null ? `${reference.name}@${digest}` : `${reference.name}:${tag}@${digest}`;
 }
 
+/** The same repository under a tag. @param tag one that registries take. */
+export function withTag(reference: ImageReference, tag: string): ImageReference {
+  return { ...reference, text: `${reference.name}:${tag}`, tag, digest: null };
+}
+
 /** The same repository asked by digest alone. */
 export function byDigest(reference: ImageReference, digest: Digest): ImageReference {
   return { ...reference, text: `${reference.name}@${digest}`, tag: null, digest };

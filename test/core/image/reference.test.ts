@@ -10,6 +10,7 @@ import {
   type ImageReference,
   parseReference,
   pinnedText,
+  withTag,
 } from '../../../src/core/image/reference.ts';
 
 const A = 'a'.repeat(64);
@@ -136,4 +137,9 @@ test('a canonical form is its own canonical form, and no text throws', () => {
     ),
     { seed: 1, numRuns: 2000 },
   );
+});
+
+test('a repository under a tag keeps its spelling', () => {
+  const tagged = withTag(parsed('nginx@sha256:' + 'a'.repeat(64)), '1.27');
+  assert.deepEqual([tagged.text, canonicalText(tagged)], ['nginx:1.27', 'docker.io/library/nginx:1.27']);
 });
