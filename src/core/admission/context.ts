@@ -85,7 +85,7 @@ export function readContext(request: AdmissionRequest, kind: WorkloadKind, facts
 }
 
 /** A CronJob is skipped as its Jobs are, by `jobTemplate.metadata`, and by its own metadata. */
-function skipValue(kind: WorkloadKind, object: unknown): string | null {
+export function skipValue(kind: WorkloadKind, object: unknown): string | null {
   const own = annotationOf(object, SKIP_ANNOTATION);
   const forJobs = kind === 'CronJob' ? annotationOf(valueAt(object, ['spec', 'jobTemplate']), SKIP_ANNOTATION) : null;
   return own !== null && forJobs !== null ? `${own},${forJobs}` : (own ?? forJobs);

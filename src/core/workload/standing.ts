@@ -40,7 +40,7 @@ export function standing(
   if (isDeleted(object) || isDeleted(oldObject)) return 'gone';
   if (kind === 'Pod' && valueAt(object, ['metadata', 'annotations', 'kubernetes.io/config.mirror']) !== null)
     return 'gone';
-  const owner = controllerOf(object);
+  const owner = controllerName(object);
   if (owner === null || (kind === 'Job' && owner === 'batch/CronJob')) return 'ours';
   return !OWN_CONTROLLERS.has(owner) && customControllers === 'pin' ? 'ours' : 'left';
 }
@@ -51,14 +51,29 @@ function isDeleted(object: unknown): boolean {
 
 /** Did a CronJob make this Job? */
 export function isJobOfCronJob(kind: WorkloadKind, object: unknown): boolean {
-  return kind === 'Job' && controllerOf(object) === 'batch/CronJob';
+  return kind === 'Job' && controllerName(object) === 'batch/CronJob';
 }
 
-/** `group/Kind` of the owner that is the controller; null where there is none. */
-function controllerOf(object: unknown): string | null {
+/** The owner that is an object's controller, as the object says. */
+export interface Controller {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The controller that owns an object; null where there is none. */
+export function controllerOf(object: unknown): Controller | null {
   const owner = elements(valueAt(object, ['metadata', 'ownerReferences'])).find(
     (each) => property(each, 'controller') === true,
   );
   if (owner === undefined) return null;
-  return `${apiGroup(asString(property(owner, 'apiVersion')) ?? '')}/${asString(property(owner, 'kind')) ?? ''}`;
+  const text = (name: string): string => asString(property(owner, name)) ?? '';
+  return { group: apiGroup(text('apiVersion')), kind: text('kind'), name: text('name'), uid: text('uid') };
+}
+
+/** `group/Kind` of the owner that is the controller; null where there is none. */
+function controllerName(object: unknown): string | null {
+  const owner = controllerOf(object);
+  return owner === null ? null : `${owner.group}/${owner.kind}`;
 }
