@@ -61,3 +61,21 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     )
     .join('\n');
 }
+
+/**
+ * One line of CSV (RFC 4180), without its end. What a spreadsheet would take for a formula gets an apostrophe before it, since
+ * anybody who may make a Pod chooses such texts (https://owasp.org/www-community/attacks/CSV_Injection).
+ */
+export function csvLine(cells: readonly string[]): string {
+  return cells
+    .map((cell) => {
+      const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(',');
+}
+
+/** A text without what would move a terminal's cursor, change its colours or its direction of writing. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+}
