@@ -70,19 +70,23 @@ export const STANDALONE: readonly string[] = [
   '--operations-listen=127.0.0.1:0',
 ];
 
-/** A webhook as its own process. */
-export interface WebhookProcess {
+/** What a webhook as its own process tells, in its log and on its operations port. */
+export interface WebhookOutput {
   readonly process: RunningProcess;
-  /** `HOST:PORT` of admission, and of operations. */
-  readonly address: string;
-  readonly operations: string;
-  readonly client: HttpsClient;
   /** The lines of its log so far. */
   lines(): readonly LogLine[];
   /** Waits for a line of its log. */
   line(message: string): Promise<LogLine>;
   /** Asks its operations port. */
   page(path: string): Promise<{ readonly status: number; readonly body: string }>;
+}
+
+/** A webhook as its own process. */
+export interface WebhookProcess extends WebhookOutput {
+  /** `HOST:PORT` of admission, and of operations. */
+  readonly address: string;
+  readonly operations: string;
+  readonly client: HttpsClient;
 }
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -98,23 +102,25 @@ export async function startWebhook(
     environment: folder.environment,
   });
   context.after(() => child.stop());
+  await child.waitFor(/"server":"admission"/);
+  const output = webhookOutput(child);
+  const address = addressIn(output.lines(), 'admission');
+  const client = httpsClient(address, certificates.authority.certificate);
+  context.after(() => client.close());
+  return { ...output, address, operations: addressIn(output.lines(), 'operations'), client };
+}
+
+/** Reads what a webhook tells; it has told where its operations port is. */
+export function webhookOutput(child: RunningProcess): WebhookOutput {
   const lines = (): readonly LogLine[] =>
     child
       .output()
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as LogLine);
-  await child.waitFor(/"server":"admission"/);
-  const addressOf = (server: string): string =>
-    String(lines().find((line) => line['msg'] === 'listening' && line['server'] === server)?.['address']);
-  const client = httpsClient(addressOf('admission'), certificates.authority.certificate);
-  context.after(() => client.close());
-  const operations = addressOf('operations');
+  const operations = addressIn(lines(), 'operations');
   return {
     process: child,
-    address: addressOf('admission'),
-    operations,
-    client,
     lines,
     async line(message) {
       for (let tries = 0; tries < 1000; tries += 1) {
@@ -126,6 +132,10 @@ export async function startWebhook(
     },
     page: (path) => pageOf(`http://${operations}${path}`),
   };
+}
+
+function addressIn(lines: readonly LogLine[], server: string): string {
+  return String(lines.find((line) => line['msg'] === 'listening' && line['server'] === server)?.['address']);
 }
 
 /** The response of an answered review. */
