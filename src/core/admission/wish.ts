@@ -1,7 +1,7 @@
 import { byTag, effectiveTag, type ImageReference } from '../image/reference.ts';
 import { isPinOf, type Pin, sameReference } from '../workload/pins.ts';
 import type { SubmittedSlot } from '../workload/slots.ts';
-import { standsInStored } from '../workload/stored.ts';
+import { rememberedPin, standsInStored } from '../workload/stored.ts';
 import type { PlanContext } from './context.ts';
 
 /** What a submitted image asks for. */
@@ -27,13 +27,16 @@ export function readWish(slot: SubmittedSlot, context: PlanContext): Wish {
 }
 
 /**
- * What a submitted digest is the pin of: the pair of the submitted record where it is believed (`rollout undo` and a
- * reinvocation bring one), otherwise that of the stored record. A pair is believed where it stands in the stored record, or
- * where the registry says the same now.
+ * What a submitted digest is the pin of: the pair of the submitted record where it is believed (`rollout undo` of a
+ * Deployment and a reinvocation bring one), otherwise that of the stored record, or what the slot ran before (`rollout undo`
+ * of a StatefulSet or DaemonSet brings a template and no annotations). A pair is believed where it stands in the stored
+ * record, or where the registry says the same now.
  */
 function believedPin(slot: SubmittedSlot, reference: ImageReference, context: PlanContext): Pin | null | 'pending' {
   const own = context.stored.entries.get(slot.key);
-  const stored = own !== undefined && isPinOf(own, reference) ? own : null;
+  const isOwn = own !== undefined && isPinOf(own, reference);
+  const memory = context.history === 0 ? null : rememberedPin(context.stored, slot.key, reference);
+  const stored = isOwn ? own : memory;
   const claim = context.submitted.entries.get(slot.key);
   if (claim === undefined || !isPinOf(claim, reference)) return stored;
   if (stored !== null && sameReference(stored.reference, claim.reference)) return stored;

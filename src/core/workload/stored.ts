@@ -1,7 +1,7 @@
 import type { Digest } from '../image/digest.ts';
-import type { ImageReference } from '../image/reference.ts';
+import { effectiveTag, type ImageReference } from '../image/reference.ts';
 import type { WorkloadKind } from './kinds.ts';
-import { countedEntries, type Pin, type PinEntry, type Pins, sameReference } from './pins.ts';
+import { countedEntries, isPinOf, type Pin, type PinEntry, type Pins, sameReference } from './pins.ts';
 import { imageSlots, readSlot, type SubmittedSlot } from './slots.ts';
 
 /** What an object had before the request: its images, and the part of its record that counts. */
@@ -36,6 +36,13 @@ export function pinElsewhere(stored: Stored, reference: ImageReference): PinEntr
 /** What a slot ran under this reference before, the newest digest first. */
 export function remembered(stored: Stored, key: string, reference: ImageReference): Digest | null {
   return stored.entries.get(key)?.before.find((pin) => sameReference(pin.reference, reference))?.digest ?? null;
+}
+
+/** What a slot ran before by this digest, the newest pair first; of `repo:tag@digest` only under that tag. */
+export function rememberedPin(stored: Stored, key: string, image: ImageReference): Pin | null {
+  const isMeant = (pin: Pin): boolean =>
+    isPinOf(pin, image) && (image.tag === null || effectiveTag(pin.reference) === image.tag);
+  return stored.entries.get(key)?.before.find(isMeant) ?? null;
 }
 
 /** Does this very pair stand in the stored record, as a pin or as a memory of any slot? */

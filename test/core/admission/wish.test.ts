@@ -69,31 +69,33 @@ const history = record({
   ],
 });
 
+const undone = record({
+  'containers/app': [
+    ['nginx:1.27', A],
+    ['nginx:1.28', B],
+  ],
+});
+
 test('rollout undo: the record that comes along is believed from memory, without a registry', () => {
   const result = admit({
     object: withPins(`nginx@${A}`, one('nginx:1.27', A)),
     oldObject: withPins(`nginx@${B}`, history),
   });
   assert.equal(result.images['app'], `nginx@${A}`);
-  assert.equal(
-    result.pins,
-    record({
-      'containers/app': [
-        ['nginx:1.27', A],
-        ['nginx:1.28', B],
-      ],
-    }),
-  );
+  assert.equal(result.pins, undone);
   assert.deepEqual(result.asked, []);
 });
 
+test('rollout undo of a StatefulSet brings no record along: the digest is what the container ran before', () => {
+  const object = withPins(`nginx@${A}`, history);
+  const oldObject = withPins(`nginx@${B}`, history);
+  const result = admit({ object, oldObject });
+  assert.deepEqual([result.images['app'], result.pins, result.asked], [`nginx@${A}`, undone, []]);
+  assert.deepEqual(admit({ object: result.object, oldObject }).operations, []);
+  assert.equal(admit({ object, oldObject, policy: 'defaults: {history: 0}' }).pins, null, 'the memory is turned off');
+});
+
 test('rollout undo, then the same manifest again: what the undo brought back stays', () => {
-  const undone = record({
-    'containers/app': [
-      ['nginx:1.27', A],
-      ['nginx:1.28', B],
-    ],
-  });
   const registry = { 'docker.io/library/nginx:1.28': C, [`docker.io/library/nginx@${B}`]: B };
   const stored = withPins(`nginx@${A}`, undone);
   assert.equal(

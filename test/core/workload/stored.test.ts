@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseReference } from '../../../src/core/image/reference.ts';
 import { NO_PINS, readPins } from '../../../src/core/workload/pins.ts';
-import { pinElsewhere, readStored, remembered, standsInStored } from '../../../src/core/workload/stored.ts';
+import {
+  pinElsewhere,
+  readStored,
+  remembered,
+  rememberedPin,
+  standsInStored,
+} from '../../../src/core/workload/stored.ts';
 import { deployment, digest, record } from '../../support/admission.ts';
 
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
@@ -45,6 +51,15 @@ test("memory is a slot's own", () => {
   assert.equal(remembered(stored, 'containers/b', reference('nginx:0')), C);
   assert.equal(remembered(stored, 'containers/a', reference('nginx:0')), null);
   assert.equal(remembered(stored, 'containers/none', reference('nginx:0')), null);
+});
+
+test("a digest of a slot's own memory is known by its tag; another tag beside it is not that pair", () => {
+  const pinOf = (key: string, text: string) => rememberedPin(stored, key, reference(text))?.reference.text ?? null;
+  assert.equal(pinOf('containers/b', `nginx@${C}`), 'nginx:0');
+  assert.equal(pinOf('containers/b', `nginx:0@${C}`), 'nginx:0');
+  assert.equal(pinOf('containers/b', `nginx:1@${C}`), null);
+  assert.equal(pinOf('containers/b', `busybox@${C}`), null);
+  assert.equal(pinOf('containers/a', `nginx@${C}`), null);
 });
 
 test('a pair stands in the record as a pin or as a memory, of any slot that counts', () => {
