@@ -14,6 +14,8 @@ const MOST_CONNECTIONS = 16;
 /** An API server closes what is idle for minutes; we go first, so that no request meets a closing connection. */
 const IDLE = 30_000;
 const CONNECT = 10_000;
+/** An API server answers a watch at once, also where nothing happens. */
+const HEADERS = 30_000;
 /** TCP probes, so that a machine that vanished is noticed. */
 const PROBES = { keepAlive: true, keepAliveInitialDelay: 30_000 };
 
@@ -69,7 +71,7 @@ export class Connections {
       this.#agents = {
         fingerprint,
         requests: this.#agent(tls, { connections: MOST_CONNECTIONS }),
-        watches: this.#agent(tls, { bodyTimeout: 0 }),
+        watches: this.#agent(tls, { bodyTimeout: 0, headersTimeout: HEADERS }),
       };
       void old?.requests.close();
       void old?.watches.close();
