@@ -72,3 +72,21 @@ function objectsOf(text: string): readonly Rendered[] {
     return object === null ? [] : [object];
   });
 }
+
+/**
+ * The webhook configurations of `deploy/install.yaml`, called where a test's webhook listens instead of through the Service.
+ *
+ * @param address `HOST:PORT`. @param authority PEM that its certificate is to be trusted by.
+ */
+export function configurationsAt(address: string, authority: string): readonly Rendered[] {
+  const caBundle = Buffer.from(authority).toString('base64');
+  return installObjects()
+    .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
+    .map((configuration) => ({
+      ...configuration,
+      webhooks: configuration.webhooks.map((webhook: Rendered) => ({
+        ...webhook,
+        clientConfig: { url: `https://${address}${webhook.clientConfig.service.path}`, caBundle },
+      })),
+    }));
+}

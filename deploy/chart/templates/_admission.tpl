@@ -61,8 +61,7 @@ object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orV
 {{- end }}
 
 {{- /*
-Asks the stored object alone: a deletionTimestamp that somebody sends with a new object is dropped by the API server, after
-admission.
+Asks the stored object alone: a deletionTimestamp that somebody sends is not one that the API server keeps.
 */ -}}
 {{- define "tagpin.conditions" -}}
 - name: not-being-deleted
