@@ -21,7 +21,6 @@ export interface AuditProblems {
     namespace: string,
     read: (failed: (kind: ListedKind, error: unknown) => void) => Promise<T>,
   ): Promise<T>;
-  explain(error: unknown, what: string): Error;
   exitCode(): ExitCode;
 }
 
@@ -40,15 +39,10 @@ export function createAuditProblems(io: CommandIO): AuditProblems {
     notice(text);
   }
 
-  function explain(error: unknown, what: string): Error {
-    return explainKubernetesError(error, `audit: ${what}`);
-  }
-
   return {
     notice,
     failed,
     no: () => void codes.push(1),
-    explain,
     exitCode: () => highest(codes),
     async inNamespace(namespace, read) {
       for (let tries = 1; ; tries += 1) {
@@ -69,7 +63,7 @@ export function createAuditProblems(io: CommandIO): AuditProblems {
           return result;
         } catch (error) {
           if (!isKubernetesError(error, 'Expired') || tries === MOST_TRIES) {
-            throw explain(error, `namespace ${namespace}`);
+            throw explainKubernetesError(error, `audit: namespace ${namespace}`);
           }
         }
       }

@@ -173,12 +173,11 @@ function pages({ client, options }: AuditRun, kind: ListedKind, namespace: strin
 async function choosePolicy({ io, options, client, problems }: AuditRun): Promise<Policy> {
   if (options.policy !== undefined) return await readPolicy(io, options.policy);
   try {
-    const { policy, notices } = await readClusterPolicy(client);
+    const { policy, notices } = await readClusterPolicy(client, 'audit');
     for (const notice of notices) problems.notice(notice);
     return policy;
   } catch (error) {
-    if (error instanceof CommandError) throw new CommandError(3, `audit: ${error.message}`, { cause: error });
-    if (!isKubernetesError(error, 'Forbidden')) throw problems.explain(error, "the cluster's policy");
+    if (!(error instanceof CommandError) || !isKubernetesError(error.cause, 'Forbidden')) throw error;
     const instead = 'what its rules skip is shown as floating: use --policy FILE, or ask for a role';
     problems.notice(`the policy in ${OWN_NAMESPACE} may not be read, so ${instead}`);
     return DEFAULT_POLICY;

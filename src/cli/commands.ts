@@ -14,6 +14,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'select', load: async () => (await import('./select.ts')).selectCommand },
   { name: 'parse', load: async () => (await import('./parse.ts')).parseCommand },
   { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },
+  { name: 'refresh', load: async () => (await import('./refresh.ts')).refreshCommand },
   { name: 'policy', load: async () => (await import('./policy.ts')).policyCommand },
   { name: 'namespace', load: async () => (await import('./namespace.ts')).namespaceCommand },
   { name: 'certificates', load: async () => (await import('./certificates.ts')).certificatesCommand },

@@ -3,6 +3,7 @@ import type { Policy } from '../core/policy/schema.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { readConfigMap } from '../kubernetes/config-maps.ts';
 import { type AcceptedPolicy, decidePolicy, type SubmittedPolicy } from '../webhook/policy-state.ts';
+import { explainKubernetesError } from './cluster-options.ts';
 import { CommandError } from './output.ts';
 
 /** Where tagpin is installed, and its policy with it. */
@@ -21,12 +22,20 @@ const READ_MILLISECONDS = 30_000;
  * Reads the policy of a cluster: that of the ConfigMap; where that is bad, the one that was accepted last; without any, the
  * defaults.
  *
- * @throws CommandError 3 where the ConfigMap is bad and none was accepted before. @throws KubernetesError
+ * @param what the command, as it begins its messages.
+ * @throws CommandError 3 where it can't be read, or is bad and none was accepted before.
  */
-export async function readClusterPolicy(client: Pick<KubernetesClient, 'request'>): Promise<ClusterPolicy> {
-  const read = (name: string) => {
-    const signal = AbortSignal.timeout(READ_MILLISECONDS);
-    return readConfigMap(client, { namespace: OWN_NAMESPACE, name, key: POLICY_KEY }, signal);
+export async function readClusterPolicy(
+  client: Pick<KubernetesClient, 'request'>,
+  what: string,
+): Promise<ClusterPolicy> {
+  const read = async (name: string) => {
+    try {
+      const signal = AbortSignal.timeout(READ_MILLISECONDS);
+      return await readConfigMap(client, { namespace: OWN_NAMESPACE, name, key: POLICY_KEY }, signal);
+    } catch (error) {
+      throw explainKubernetesError(error, `${what}: the policy`);
+    }
   };
   const map = await read(POLICY_CONFIG_MAP);
   const submitted: SubmittedPolicy =
@@ -45,7 +54,7 @@ export async function readClusterPolicy(client: Pick<KubernetesClient, 'request'
     const [first = place] = problems;
     throw new CommandError(
       3,
-      `${first}: the policy is bad, and none was accepted before: mend it, or use --policy FILE`,
+      `${what}: ${first}: the policy is bad, and none was accepted before: mend it, or use --policy FILE`,
     );
   }
   switch (inForce.origin) {

@@ -3,6 +3,9 @@ import { parseReference } from '../core/image/reference.ts';
 import { explainDecision } from '../core/policy/decide.ts';
 import type { Policy } from '../core/policy/schema.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../core/workload/kinds.ts';
+import { namespaceStanding } from '../core/workload/opt-in.ts';
+import { type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts';
+import { readNamespace } from './opted-in.ts';
 import {
   CommandError,
   type CommandIO,
@@ -14,14 +17,22 @@ import {
   writeLine,
 } from './output.ts';
 import { policyErrorText, readPolicy, readPolicyFile } from './policy-file.ts';
+import { OWN_NAMESPACE, readClusterPolicy } from './policy-in-force.ts';
 import { type FinishCommand, imageArgument, outputOption } from './program.ts';
 
-interface ExplainOptions {
+interface ExplainOptions extends ClusterOptions {
   readonly policy?: string;
-  readonly namespace: string;
   readonly kind: WorkloadKind;
   readonly namespaceLabel: Readonly<Record<string, string>>;
   readonly output: OutputFormat;
+}
+
+/** By what images are explained. */
+interface ExplainFacts {
+  readonly policy: Policy;
+  readonly namespace: string;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly kind: WorkloadKind;
 }
 
 /** `tagpin policy check FILE` and `tagpin policy explain IMAGE…`. */
@@ -38,18 +49,32 @@ export function policyCommand(io: CommandIO, finish: FinishCommand): Command {
         .action((file: string, options: { output: OutputFormat }) => finish(check(io, file, options.output))),
     )
     .addCommand(
-      new Command('explain')
-        .description('which rule decides about an image, and why')
-        .addArgument(imageArgument())
-        .option('--policy <file>', 'the policy, or - for standard input')
-        .option('-n, --namespace <name>', 'the namespace of the workload', 'default')
-        .option('--kind <kind>', 'the kind of the workload', parseKind, 'Deployment')
-        .option('--namespace-label <key=value>', 'a label of the namespace (repeatable)', addLabel, {})
+      clusterOptions(
+        new Command('explain')
+          .description('which rule decides about an image, and why')
+          .addArgument(imageArgument())
+          .option('--policy <file>', "instead of the cluster's policy: a file, or - for standard input")
+          .option('-n, --namespace <name>', 'the namespace of the workload; without, that of the context, or default')
+          .option('--kind <kind>', 'the kind of the workload', parseKind, 'Deployment')
+          .option(
+            '--namespace-label <key=value>',
+            'with --policy: a label of the namespace (repeatable)',
+            addLabel,
+            {},
+          ),
+      )
         .addOption(outputOption())
-        .addHelpText('after', '\nExample:\n  tagpin policy explain --policy policy.yaml -n shop ghcr.io/acme/app:1.2')
+        .addHelpText('after', EXPLAIN_HELP)
         .action((images: string[], options: ExplainOptions) => finish(explain(io, images, options))),
     );
 }
+
+const EXPLAIN_HELP = `
+Without --policy the cluster is asked for its policy and for the labels of the namespace.
+
+Example:
+  tagpin policy explain -n shop ghcr.io/acme/app:1.2
+  tagpin policy explain --policy policy.yaml -n shop --namespace-label env=production ghcr.io/acme/app:1.2`;
 
 async function check(io: CommandIO, file: string, output: OutputFormat): Promise<ExitCode> {
   const parsed = await readPolicyFile(io, file);
@@ -61,14 +86,9 @@ async function check(io: CommandIO, file: string, output: OutputFormat): Promise
 }
 
 async function explain(io: CommandIO, images: readonly string[], options: ExplainOptions): Promise<ExitCode> {
-  if (options.policy === undefined) {
-    throw new CommandError(
-      3,
-      'policy explain: this version cannot ask a cluster for its policy: name it with --policy FILE',
-    );
-  }
-  const policy = await readPolicy(io, options.policy);
-  const explanations = images.map((image) => explainImage(policy, image, options));
+  const facts =
+    options.policy === undefined ? await readCluster(io, options) : await readFile(io, options.policy, options);
+  const explanations = images.map((image) => explainImage(image, facts));
   if (options.output === 'json') {
     for (const explanation of explanations) writeJson(io.stdout, explanation);
   } else {
@@ -90,16 +110,39 @@ async function explain(io: CommandIO, images: readonly string[], options: Explai
   return highest(explanations.map((explanation) => ('error' in explanation ? 1 : 0)));
 }
 
-function explainImage(policy: Policy, image: string, { namespace, namespaceLabel, kind }: ExplainOptions) {
+async function readFile(io: CommandIO, file: string, options: ExplainOptions): Promise<ExplainFacts> {
+  const { namespace = 'default', namespaceLabel: namespaceLabels, kind } = options;
+  return { policy: await readPolicy(io, file), namespace, namespaceLabels, kind };
+}
+
+async function readCluster(io: CommandIO, options: ExplainOptions): Promise<ExplainFacts> {
+  const what = 'policy explain';
+  if (Object.keys(options.namespaceLabel).length > 0) {
+    throw new CommandError(2, `${what}: --namespace-label goes with --policy: a cluster tells the labels itself`);
+  }
+  const { client, namespace } = openCluster(io, options, what);
+  const notice = (text: string): void => writeLine(io.stderr, `tagpin: ${what}: ${text}`);
+  try {
+    const { policy, notices } = await readClusterPolicy(client, what);
+    for (const each of notices) notice(each);
+    const found = await readNamespace(client, namespace, what);
+    if (found === 'forbidden')
+      notice(`the labels of namespace ${namespace} may not be read: rules by them may decide otherwise`);
+    const labels = found === 'forbidden' ? {} : found.labels;
+    if (found !== 'forbidden' && namespaceStanding(namespace, labels, OWN_NAMESPACE) !== 'opted in') {
+      notice(`namespace ${namespace} has not opted in, so the webhook does not look there`);
+    }
+    return { policy, namespace, namespaceLabels: labels, kind: options.kind };
+  } finally {
+    await client.close();
+  }
+}
+
+function explainImage(image: string, { policy, namespace, namespaceLabels, kind }: ExplainFacts) {
   const parsed = parseReference(image);
   if (!parsed.ok) return { image, error: { code: 'InvalidReference', message: parsed.problem } } as const;
   const { reference } = parsed;
-  const { action, rule, reason } = explainDecision(policy, {
-    namespace,
-    namespaceLabels: namespaceLabel,
-    kinds: [kind],
-    reference,
-  });
+  const { action, rule, reason } = explainDecision(policy, { namespace, namespaceLabels, kinds: [kind], reference });
   return { image, action, rule, reason } as const;
 }
 
