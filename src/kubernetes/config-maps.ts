@@ -64,8 +64,8 @@ export async function readConfigMap(
  * Writes one text with server-side apply, so that the role that allows it can name the ConfigMap also for its creation, and
  * nothing else of the object is touched.
  *
- * @param before what was read there: the write is refused where it is another by now. Null creates it; where two create at
- * once, the later one's text stays.
+ * @param before what was read there: the write is refused where it is another by now. What is not there, or no more, is
+ * created; where two create at once, the later one's text stays.
  * @returns what is there now; `outrun` where somebody else wrote meanwhile. @throws KubernetesError
  */
 export async function writeConfigMap(
@@ -92,7 +92,7 @@ export async function writeConfigMap(
     });
     return textOf(stored, key);
   } catch (error) {
-    if (isKubernetesError(error, 'Conflict', 'NotFound')) return 'outrun';
+    if (isKubernetesError(error, 'Conflict')) return 'outrun';
     throw error;
   }
 }

@@ -114,6 +114,6 @@ export async function startClusterWebhook(
 }
 
 /** What the webhook's log says with such a message, the oldest first. */
-export function linesOf({ lines }: WebhookOutput, message: string): readonly LogLine[] {
-  return lines().filter((line) => line['msg'] === message);
+export function linesOf(webhook: WebhookOutput, message: string): readonly LogLine[] {
+  return webhook.lines().filter((line) => line['msg'] === message);
 }
