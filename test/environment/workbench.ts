@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import {
   type FinishedProcess,
   type ProcessOptions,
@@ -53,7 +52,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const WITH_POLICY = new Set(['resolve', 'pin']);
 
 /** Opens a workbench for one test. */
-export function openWorkbench(t: TestContext, options: WorkbenchOptions): Workbench {
+export function openWorkbench(t: { after(end: () => void): void }, options: WorkbenchOptions): Workbench {
   const { host, login = null, hostPolicy, authority } = options;
   const folder = mkdtempSync(join(tmpdir(), 'tagpin-workbench-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
