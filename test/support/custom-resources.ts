@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ControlPlane } from '../environment/control-plane.ts';
+import { eventually } from './eventually.ts';
+import { runProcess } from './process.ts';
+
+/** Where the definitions of other projects' resources stand, by their Go module, which is read and not built. */
+const DEFINITIONS = [
+  {
+    module: 'github.com/cert-manager/cert-manager@v1.21.2',
+    files: ['deploy/crds/cert-manager.io_certificates.yaml', 'deploy/crds/cert-manager.io_issuers.yaml'],
+  },
+  {
+    module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+    files: ['servicemonitors', 'prometheusrules'].map(
+      (name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`,
+    ),
+  },
+];
+
+/**
+ * Installs the resources of cert-manager and of the Prometheus operator that the chart can make.
+ *
+ * @returns null, or why that could not be done: there is no Go, or no way to its proxy.
+ */
+export async function installCustomResources(plane: ControlPlane): Promise<string | null> {
+  for (const { module, files } of DEFINITIONS) {
+    const environment = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=mod' };
+    const download = ['mod', 'download', '-json', module];
+    const { code, stdout, stderr } = await runProcess('go', download, { directory: tmpdir(), environment });
+    const { Dir: folder = '', Error: error = stderr } = stdout === '' ? {} : JSON.parse(stdout);
+    if (code !== 0) return `${module} can't be downloaded: ${error}`;
+    for (const file of files) {
+      // What client-side apply would remember of it is longer than an annotation may be.
+      const applied = await plane.kubectl(['apply', '--server-side', '-f', join(folder, file)]);
+      assert.equal(applied.code, 0, applied.stderr);
+    }
+  }
+  await eventually('the resources are served', async () => {
+    const kinds = (await plane.kubectl(['api-resources', '-o', 'name'])).stdout;
+    return ['certificates', 'issuers', 'servicemonitors', 'prometheusrules'].every((name) => kinds.includes(name));
+  });
+  return null;
+}
