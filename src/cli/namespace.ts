@@ -18,8 +18,9 @@ import { type FinishCommand, outputOption } from './program.ts';
 import { reportUnpinning } from './unpinning-report.ts';
 
 interface NamespaceOptions extends Omit<ClusterOptions, 'namespace'> {
-  readonly tagpinNamespace: string;
-  /** Only `enable` has it; false where `--no-pull-secrets` is given. */
+  /** Only `enable` has this and the next. */
+  readonly tagpinNamespace?: string;
+  /** False where `--no-pull-secrets` is given. */
   readonly pullSecrets?: boolean;
   readonly dryRun?: true;
   readonly output: OutputFormat;
@@ -40,7 +41,6 @@ const BINDING = `rolebinding/${PULL_SECRETS_ROLE}`;
 export function namespaceCommand(io: CommandIO, finish: FinishCommand): Command {
   const withOptions = (command: Command): Command =>
     clusterOptions(command.argument('<namespace>', 'the namespace'))
-      .addOption(new Option('--tagpin-namespace <name>', 'where tagpin is installed').default(OWN_NAMESPACE))
       .option('--dry-run', 'say what would be done, and do nothing')
       .addOption(outputOption());
   return new Command('namespace')
@@ -49,6 +49,7 @@ export function namespaceCommand(io: CommandIO, finish: FinishCommand): Command 
     .addCommand(
       withOptions(new Command('enable'))
         .description(`labels a namespace ${OPT_IN_SELECTOR}, and lets the webhook read its pull secrets`)
+        .addOption(new Option('--tagpin-namespace <name>', 'where tagpin is installed').default(OWN_NAMESPACE))
         .option('--no-pull-secrets', 'only label it: private images then need credentials of the policy')
         .addHelpText('after', '\nWhat runs there stays as it is.\n\nExample:\n  tagpin namespace enable shop')
         .action((namespace: string, options: NamespaceOptions) =>
@@ -72,7 +73,7 @@ async function onTarget(
   options: NamespaceOptions,
   work: (target: Target) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { tagpinNamespace: ownNamespace, dryRun } = options;
+  const { tagpinNamespace: ownNamespace = OWN_NAMESPACE, dryRun } = options;
   const what = `namespace ${verb}: ${namespace}`;
   const { client } = openCluster(io, options, `namespace ${verb}`);
   try {
@@ -114,7 +115,7 @@ async function enable(io: CommandIO, target: Target, options: NamespaceOptions):
 }
 
 async function bind(target: Target): Promise<'created' | 'repaired' | 'unchanged'> {
-  const { namespace, ownNamespace } = target;
+  const { namespace } = target;
   const what = `namespace enable: ${namespace}`;
   const next = 'tagpin namespace enable --no-pull-secrets does without';
   if ((await findPullSecretsRole(target.client)) === 'missing') {
@@ -122,7 +123,7 @@ async function bind(target: Target): Promise<'created' | 'repaired' | 'unchanged
     throw new CommandError(3, `${what}: there is no ClusterRole ${PULL_SECRETS_ROLE}: ${install}`);
   }
   try {
-    return await bindPullSecrets({ ...target, ownNamespace });
+    return await bindPullSecrets(target);
   } catch (error) {
     if (!isKubernetesError(error, 'Forbidden')) throw error;
     // RBAC lets nobody grant what he does not have himself, and says so in several lines.

@@ -2,6 +2,7 @@ import { type DockerConfigEntry, parseDockerConfig } from '../core/image/credent
 import { asString, property, valueAt } from '../core/workload/json.ts';
 import { pullSecretNames } from '../core/workload/pull-sources.ts';
 import { type Cache, createCache } from '../platform/cache.ts';
+import { createLimiter, type Limiter } from '../platform/limiter.ts';
 import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
 import { isKubernetesError } from './error.ts';
@@ -50,6 +51,11 @@ const LARGEST_KEPT = 32 * 1024;
 /** Well within a request's budget, so that what is public can still be asked for without credentials. */
 const LOAD_MILLISECONDS = 3000;
 const TOLD_LIFE = 600_000;
+/** For one namespace: all that one object may name at once, and no namespace keeps the API server from the others'. */
+const READS_PER_SECOND = 25;
+const READS_AT_ONCE = 4;
+const READS_WAITING = 100;
+const TURNS_LIFE = 60_000;
 
 const DATA_KEYS: ReadonlyMap<string, string> = new Map([
   ['kubernetes.io/dockerconfigjson', '.dockerconfigjson'],
@@ -68,6 +74,15 @@ export function createCredentialReader({ client, observe, now }: CredentialReade
   const told = createCache<object>({ maximumEntries: MOST_KEPT, lifeMilliseconds: TOLD_LIFE, now });
   const secrets = createKept<{ readonly entries: readonly DockerConfigEntry[] }>();
   const accounts = createKept<{ readonly secrets: readonly string[] }>();
+
+  const turns = createCache<Limiter>({ maximumEntries: MOST_KEPT, lifeMilliseconds: TURNS_LIFE, now });
+
+  function turnsOf(namespace: string): Limiter {
+    const bounds = { concurrency: READS_AT_ONCE, waiting: READS_WAITING, perSecond: READS_PER_SECOND, now };
+    const limiter = turns.get(namespace) ?? createLimiter(bounds);
+    turns.set(namespace, limiter);
+    return limiter;
+  }
 
   function createKept<T>(): Cache<Kept<T>> {
     return createCache({ maximumEntries: MOST_KEPT, lifeMilliseconds: READ_LIFE, now });
@@ -99,7 +114,8 @@ export function createCredentialReader({ client, observe, now }: CredentialReade
     const resource = kind === 'Secret' ? 'secrets' : 'serviceaccounts';
     try {
       const path = resourcePath({ group: '', version: 'v1', resource, namespace, name });
-      return await client.request({ method: 'GET', path, signal: AbortSignal.timeout(LOAD_MILLISECONDS) });
+      const signal = AbortSignal.timeout(LOAD_MILLISECONDS);
+      return await turnsOf(namespace).run(() => client.request({ method: 'GET', path, signal }), signal);
     } catch (error) {
       if (isKubernetesError(error, 'NotFound')) return 'missing'; // The kubelet goes on without it too.
       const why = isKubernetesError(error, 'Forbidden') ? 'forbidden' : 'failed';

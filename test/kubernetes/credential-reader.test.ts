@@ -94,6 +94,17 @@ test('an API server that hangs is left after three seconds by a signal that is n
   assert.ok(performance.now() - start >= 2900);
 });
 
+test('one namespace that names ever new Secrets has 25 reads a second, and others have theirs', async () => {
+  const { reader, requests } = readerOf(() => dockerSecret('shop', 'a', {}));
+  const flood = Array.from({ length: 300 }, (_, index) => reader.secret('flood', `s${index}`));
+  assert.equal((await reader.secret('shop', 'a')).kind, 'read');
+  const found = await Promise.all(flood);
+  const read = found.filter(({ kind }) => kind === 'read').length;
+  assert.ok(read >= 25 && read < 130, `${read}`);
+  assert.equal(requests.length, read + 1);
+  assert.deepEqual(new Set(found.map(({ kind }) => kind)), new Set(['read', 'failed']));
+});
+
 test('a large Secret is used, and not kept', async () => {
   const logins = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`r${index}.io`, `u:${CANARY}`]));
   const { reader, requests } = readerOf(() => dockerSecret('shop', 'a', logins));

@@ -13,7 +13,7 @@ export const CANARY = 'c4n4ry-7f3b9e21';
 export type Logins = Readonly<Record<string, string>>;
 
 /** A Docker configuration: logins are `user:password` by host. */
-export function dockerConfig(logins: Logins): string {
+function dockerConfig(logins: Logins): string {
   const auths = Object.entries(logins).map(([key, login]) => [key, { auth: base64(login) }]);
   return JSON.stringify({ auths: Object.fromEntries(auths) });
 }
