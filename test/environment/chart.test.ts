@@ -105,6 +105,34 @@ test('in another namespace everything is there, and names it', { skip }, async (
   assert.deepEqual(new Set(namespaced.map(({ metadata }) => metadata.namespace)), new Set(['pins']));
 });
 
+test('who installs it is told how to wait, how to opt in, and how it goes away', { skip }, async () => {
+  const notes = async (namespace: string): Promise<string> => {
+    const { code, stdout, stderr } = await helm(['install', 'tagpin', CHART, '--dry-run=client', '-n', namespace]);
+    assert.equal(code, 0, stderr);
+    return stdout.slice(stdout.indexOf('\nNOTES:'));
+  };
+  const text = await notes('tagpin-system');
+  assert.match(text, /rollout status deployment\/tagpin-webhook/);
+  assert.match(text, /kubectl label namespace NAMESPACE tagpin\.dev\/inject=enabled/);
+  assert.match(text, /takes the webhook configurations away first/);
+  assert.doesNotMatch(text, /WARNING/);
+  assert.match(await notes('pins'), /WARNING: this namespace is not tagpin-system/);
+});
+
+test('the certificate that cert-manager makes is for the name that the API server calls', { skip }, async () => {
+  const objects = await render({ certificates: { source: 'cert-manager' } });
+  const { secretName, dnsNames, issuerRef } = objectOf(objects, 'Certificate', 'tagpin-webhook').spec;
+  const { name, namespace } = objectOf(objects, 'MutatingWebhookConfiguration', 'tagpin').webhooks[0].clientConfig
+    .service;
+  assert.ok(dnsNames.includes(`${name}.${namespace}.svc`));
+  assert.equal(secretName, 'tagpin-certificates');
+  objectOf(objects, issuerRef.kind, issuerRef.name);
+  for (const { kind, metadata } of objects) {
+    if (!kind.endsWith('WebhookConfiguration')) continue;
+    assert.equal(metadata.annotations['cert-manager.io/inject-ca-from'], 'tagpin-system/tagpin-webhook');
+  }
+});
+
 /** The paths of a schema's properties, and of values, down to what may have any key. */
 function schemaPaths(schema: Values, path = ''): string[] {
   const properties = (schema['properties'] ?? {}) as Readonly<Record<string, Values>>;
