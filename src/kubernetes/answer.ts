@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { readRetryAfter } from '../platform/retry.ts';
 import { codeOfStatus, KubernetesError } from './error.ts';
@@ -22,7 +23,7 @@ export async function readAnswer(answer: Dispatcher.ResponseData, what: string):
     if (value === null) throw new KubernetesError('BadAnswer', `${what}: the answer is no JSON object`, { status });
     return value;
   }
-  throw statusError(value ?? {}, status, what, retryAfter(answer.headers['retry-after']));
+  throw statusError(value ?? {}, status, what, readRetryAfterOf(answer.headers));
 }
 
 /** The error that a `Status` object means. */
@@ -41,16 +42,17 @@ export function statusError(
   });
 }
 
+/** How long an answer asks us to stay away, in milliseconds; null where it says nothing. */
+export function readRetryAfterOf(headers: IncomingHttpHeaders): number | null {
+  return readRetryAfter(headers['retry-after'] ?? null, Date.now());
+}
+
 /** The texts of `Warning` headers (RFC 7234, 5.5), of which the API server sends those with code 299. */
 export function readWarnings(header: string | string[] | undefined): readonly string[] {
   return [header ?? []]
     .flat()
     .flatMap((line) => [...line.matchAll(/(?:^|,\s*)299 \S+ "((?:[^"\\]|\\.)*)"/g)])
     .map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'));
-}
-
-function retryAfter(header: string | string[] | undefined): number | null {
-  return readRetryAfter([header ?? []].flat()[0] ?? null, Date.now());
 }
 
 async function readText(answer: Dispatcher.ResponseData, what: string): Promise<string> {

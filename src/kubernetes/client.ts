@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig, type RequestContext, Watch } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { withSignal } from '../platform/deadline.ts';
-import { type JsonObject, statusError } from './answer.ts';
+import { type JsonObject, readRetryAfterOf, statusError } from './answer.ts';
 import { Connections, type TlsOptions } from './connections.ts';
 import { isKubernetesError, KubernetesError } from './error.ts';
 import { acceptOf, type Credentials, createRequests, type KubernetesRequest } from './requests.ts';
@@ -112,44 +113,46 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
       const { headers, tls } = await withSignal(currentCredentials(), signal);
       const what = `WATCH ${wanted.path}`;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      let failure: unknown = null;
-      let isOver = false;
+      let retryAfter: number | null = null;
+      const hear = (answer: IncomingHttpHeaders): void => {
+        retryAfter = readRetryAfterOf(answer);
+      };
       const watch = new Watch(
         new WatchConfig(
           config,
           { ...headers, accept: acceptOf(wanted.representation, 'object') },
-          connections.forWatches(tls),
+          connections.forWatches(tls, hear),
         ),
       );
       // Declared private, and 30 s: less than the minute between two bookmarks.
       watch['requestTimeoutMs'] = wanted.quietMilliseconds;
-      const take = (type: string, object: JsonObject): void => {
-        if (isOver || failure !== null) return;
-        if (type === 'ERROR') failure = statusError(object, 500, what);
-        else event(type, object);
-      };
-      const done = (error: unknown): void => {
+      let isOver = false;
+      const end = (settle: () => void): void => {
+        if (isOver) return;
         isOver = true;
-        const reason = failure ?? error ?? null;
-        if (reason === null) resolve();
-        else reject(watchError(reason, what, connections));
-      };
-      const starting = watch.watch(wanted.path, { ...wanted.query }, take, done);
-      starting.catch(reject);
-      const end = (): void => {
-        reject(signal.reason);
-        // Its request can be ended when there is an answer, or none will come.
+        settle();
+        // The request can be ended when there is an answer, or none will come.
         void starting.then((ending) => ending.abort()).catch(() => {});
       };
-      signal.addEventListener('abort', end, { once: true });
-      if (signal.aborted) end();
+      const take = (type: string, object: JsonObject): void => {
+        if (isOver) return;
+        if (type === 'ERROR') end(() => reject(statusError(object, 500, what)));
+        else event(type, object);
+      };
+      const done = (error: unknown): void =>
+        end(() => ((error ?? null) === null ? resolve() : reject(watchError(error, what, retryAfter, connections))));
+      const starting = watch.watch(wanted.path, { ...wanted.query }, take, done);
+      starting.catch(done);
+      const stop = (): void => end(() => reject(signal.reason));
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
       try {
         await promise;
       } catch (error) {
         if (isKubernetesError(error, 'Unauthorized')) forget();
         throw error;
       } finally {
-        signal.removeEventListener('abort', end);
+        signal.removeEventListener('abort', stop);
       }
     },
 
@@ -282,9 +285,10 @@ class WatchConfig extends KubeConfig {
   }
 }
 
-function watchError(error: unknown, what: string, connections: Connections): unknown {
-  if (error instanceof KubernetesError) return error;
-  if (error instanceof Error && 'statusCode' in error) return statusError({}, Number(error.statusCode), what);
+function watchError(error: unknown, what: string, retryAfter: number | null, connections: Connections): unknown {
+  if (error instanceof Error && 'statusCode' in error) {
+    return statusError({}, Number(error.statusCode), what, retryAfter);
+  }
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new KubernetesError('Timeout', `${what}: nothing came for too long`);
   }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, errors, ProxyAgent } from 'undici';
 import { KubernetesError } from './error.ts';
 
@@ -42,8 +43,25 @@ export class Connections {
     return this.#current(tls).requests;
   }
 
-  forWatches(tls: TlsOptions): Dispatcher {
-    return this.#current(tls).watches;
+  /** @param hear is told the headers of each answer: the library's watch keeps them to itself. */
+  forWatches(tls: TlsOptions, hear: (headers: IncomingHttpHeaders) => void): Dispatcher {
+    return this.#current(tls).watches.compose((dispatch) => (options, handler) => {
+      const heard: Dispatcher.DispatchHandler['onResponseStart'] = (controller, status, headers, text) => {
+        hear(headers);
+        handler.onResponseStart?.(controller, status, headers, text);
+      };
+      // The library's methods want to be called on their own object.
+      return dispatch(
+        options,
+        new Proxy(handler, {
+          get(target, name) {
+            if (name === 'onResponseStart') return heard;
+            const method: unknown = Reflect.get(target, name);
+            return typeof method === 'function' ? method.bind(target) : method;
+          },
+        }),
+      );
+    });
   }
 
   async close(): Promise<void> {
