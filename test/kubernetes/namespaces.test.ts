@@ -67,7 +67,7 @@ test('a namespace that the watch does not know is read, once for all who ask', {
   await plane.kubectl(['label', 'namespace', 'new', 'env=test']);
   const behind = withoutWatch((request) => client.request(request));
   const { namespaces } = start(t, behind);
-  const answers = await Promise.all(Array.from({ length: 10 }, () => namespaces.labels('new', signal)));
+  const answers = await Promise.all(Array.from({ length: 10 }, async () => await namespaces.labels('new', signal)));
   for (const labels of answers) assert.deepEqual(labels, { env: 'test', 'kubernetes.io/metadata.name': 'new' });
   assert.deepEqual(behind.asked, ['/api/v1/namespaces/new']);
   assert.ok(!(namespaces.labels('new', signal) instanceof Promise));
