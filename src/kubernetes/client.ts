@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import { delimiter, dirname, join } from 'node:path';
-import { KubeConfig, type RequestContext, Watch } from '@kubernetes/client-node';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { KubeConfig, loadYaml, type RequestContext, type User, Watch } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { withSignal } from '../platform/deadline.ts';
 import { type JsonObject, readRetryAfterOf, statusError } from './answer.ts';
@@ -201,12 +201,25 @@ function readKubeconfig(file: string): KubeConfig {
   try {
     const config = new KubeConfig();
     config.loadFromString(text);
+    config.users = withTokenFiles(config.users, text, dirname(file));
     config.makePathsAbsolute(dirname(file));
     return config;
   } catch {
     // The error would quote the text, which holds keys and tokens.
     throw new KubernetesError('BadKubeconfig', `${file}: it is no kubeconfig`);
   }
+}
+
+/** The library does not read `tokenFile`, and would ask as nobody. As kubectl has it, the file counts more than `token`. */
+function withTokenFiles(users: readonly User[], text: string, folder: string): User[] {
+  const written = loadYaml<{ readonly users?: readonly { name: string; user?: { tokenFile?: unknown } }[] }>(
+    text,
+  ).users;
+  return users.map(({ token, ...user }) => {
+    const tokenFile = written?.find(({ name }) => name === user.name)?.user?.tokenFile;
+    if (typeof tokenFile !== 'string') return { ...user, ...(token !== undefined && { token }) };
+    return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } } };
+  });
 }
 
 /** Of several files the first that names something decides. */
@@ -262,9 +275,14 @@ async function readCredentials(config: KubeConfig): Promise<Credentials> {
   const { ca, cert, key, rejectUnauthorized, servername, auth } = options;
   const basic = auth ? { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
   return {
-    headers: { ...basic, ...(options.headers as Record<string, string> | undefined) },
+    headers: { ...basic, ...trimmed(options.headers as Record<string, string> | undefined) },
     tls: { ca, cert, key, rejectUnauthorized, servername } as TlsOptions,
   };
+}
+
+/** Editors end the last line of a file with a token, too. */
+function trimmed(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]));
 }
 
 /** The library's watch with our credentials and connections. */

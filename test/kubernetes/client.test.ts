@@ -1,6 +1,6 @@
 /** Who we are to a real API server, and what it tells while we watch. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,9 @@ describe('a client', { skip: skipWithout(...CONTROL_PLANE) }, () => {
     const as = (user: object) => open(t, { kubeconfig: changedKubeconfig(plane.kubeconfig, { user: { ...user } }) });
     assert.match(await whoami(as({ token })), robot);
     const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
+    assert.match(await whoami(as({ token: 'outdated', tokenFile: write('token', `${token}\n`) })), robot);
+    const { users } = JSON.parse(readFileSync(plane.kubeconfig, 'utf8'));
+    assert.equal(await whoami(as({ ...users[0].user, as: 'carol' })), 'carol');
     const command = write('plugin', `#!/bin/sh\necho '${JSON.stringify(credential)}'\n`);
     assert.match(await whoami(as({ exec: { apiVersion: credential.apiVersion, command } })), robot);
   });
