@@ -4,14 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { OUR_WEBHOOKS } from '../../src/certificates/live.ts';
-import { WEBHOOK_SETTINGS } from '../../src/cli/configuration.ts';
-import { variableOf } from '../../src/cli/settings.ts';
 import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP } from '../../src/core/policy/manifest.ts';
 import { WORKLOAD_KINDS } from '../../src/core/workload/kinds.ts';
 import { namespaceStanding, OPT_IN_SELECTOR } from '../../src/core/workload/opt-in.ts';
 import { PULL_SECRETS_ROLE } from '../../src/kubernetes/role-bindings.ts';
 import { defaultValues, installObjects, objectOf, type Rendered } from '../support/chart.ts';
 import { parseDockerfile } from '../support/dockerfile.ts';
+import { runProcess } from '../support/process.ts';
 
 const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -24,8 +23,13 @@ const [container] = pod.containers;
 const configurations = objects.filter(({ kind }) => kind.endsWith('WebhookConfiguration'));
 const environment = new Map<string, string>(container.env.map(({ name, value }: Rendered) => [name, value]));
 
-function defaultOf(setting: string): string {
-  return WEBHOOK_SETTINGS.find(({ name }) => name === setting)?.default ?? assert.fail(setting);
+const main = join(root, 'src/main.ts');
+const help = (await runProcess(process.execPath, [main, 'webhook', '--help'])).stdout.replaceAll(/\s+/g, ' ');
+const known = new Set(help.match(/(?<=\[)TAGPIN_[A-Z_]+(?=\])/g));
+
+/** What the help says of a variable's default. */
+function defaultOf(variable: string): string {
+  return new RegExp(`\\(default: ([^)]+)\\) \\[${variable}\\]`).exec(help)?.[1] ?? assert.fail(variable);
 }
 
 test('image, chart and package are of one version', () => {
@@ -35,32 +39,24 @@ test('image, chart and package are of one version', () => {
 });
 
 test('every variable of the Deployment is one that the program reads, with its defaults where they are said', () => {
-  const known = new Set(WEBHOOK_SETTINGS.map(({ name }) => variableOf(name)));
   assert.deepEqual(
     [...environment.keys()].filter((name) => !known.has(name)),
     [],
   );
-  for (const [setting, name] of [
-    ['listen', 'TAGPIN_LISTEN'],
-    ['operations-listen', 'TAGPIN_OPERATIONS_LISTEN'],
-    ['drain', 'TAGPIN_DRAIN'],
-    ['log-level', 'TAGPIN_LOG_LEVEL'],
-    ['service', 'TAGPIN_SERVICE'],
-    ['webhook-configuration', 'TAGPIN_WEBHOOK_CONFIGURATION'],
-  ] as const) {
-    assert.equal(environment.get(name), defaultOf(setting), setting);
+  for (const name of ['LISTEN', 'OPERATIONS_LISTEN', 'DRAIN', 'LOG_LEVEL', 'SERVICE', 'WEBHOOK_CONFIGURATION']) {
+    assert.equal(environment.get(`TAGPIN_${name}`), defaultOf(`TAGPIN_${name}`));
   }
 });
 
 test('Service, configurations and ServiceAccount have the names that the program knows', () => {
-  assert.equal(objectOf(objects, 'Service', defaultOf('service')).spec.ports[0].targetPort, 'admission');
+  assert.equal(objectOf(objects, 'Service', defaultOf('TAGPIN_SERVICE')).spec.ports[0].targetPort, 'admission');
   for (const { kind, metadata, webhooks } of configurations) {
-    assert.equal(metadata.name, defaultOf('webhook-configuration'));
+    assert.equal(metadata.name, defaultOf('TAGPIN_WEBHOOK_CONFIGURATION'));
     const names = webhooks.map(({ name }: Rendered) => name);
     assert.deepEqual(names, OUR_WEBHOOKS[kind as keyof typeof OUR_WEBHOOKS]);
     for (const { clientConfig } of webhooks) {
       const { name, namespace, port } = clientConfig.service;
-      assert.deepEqual([name, namespace, port], [defaultOf('service'), 'tagpin-system', 443]);
+      assert.deepEqual([name, namespace, port], [defaultOf('TAGPIN_SERVICE'), 'tagpin-system', 443]);
     }
   }
   objectOf(objects, 'ClusterRole', PULL_SECRETS_ROLE);
