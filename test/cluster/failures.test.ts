@@ -1,7 +1,8 @@
 /** What goes on while the registry, the webhook or the API server is away. The tests take them away in this order. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { imageOf, KINDS, manifest } from './manifests.ts';
+import { WORKLOAD_KINDS } from '../../src/core/workload/kinds.ts';
+import { imageOf, manifest } from './manifests.ts';
 import { openStage, type Stage, skip } from './stage.ts';
 
 const POLICY = `rules:
@@ -73,7 +74,7 @@ describe('failures', { skip }, () => {
   test('webhook down: workloads of opted-in namespaces are refused, and of others are not', async () => {
     await stage.webhook().process.stop();
     await stage.namespace('elsewhere', 'not opted in');
-    for (const kind of KINDS.filter((each) => each !== 'Pod')) {
+    for (const kind of WORKLOAD_KINDS.filter((each) => each !== 'Pod')) {
       const input = JSON.stringify(manifest(kind, 'refuse', known));
       const { code, stderr } = await stage.plane.kubectl(['create', '-f', '-'], { input });
       assert.deepEqual([kind, code], [kind, 1]);

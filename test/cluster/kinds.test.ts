@@ -1,8 +1,10 @@
 /** What is stored of what users write, for every kind, and that writing it again changes nothing. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { WORKLOAD_KINDS } from '../../src/core/workload/kinds.ts';
 import type { ApiObject } from '../environment/control-plane.ts';
-import { imageOf, KINDS, manifest, pinsOf, podSpecOf } from './manifests.ts';
+import { imageOf, manifest, pinsOf, podSpecOf } from './manifests.ts';
+import { readApiTypes } from './openapi.ts';
 import { openStage, type Stage, skip } from './stage.ts';
 
 const NO_LATEST = `rules:
@@ -16,7 +18,7 @@ describe('every kind', { skip }, () => {
   });
   after(() => stage?.close());
 
-  for (const kind of KINDS) {
+  for (const kind of WORKLOAD_KINDS) {
     const name = `${kind.toLowerCase()}/web`;
     test(`a ${kind} with a tag is stored with the digest, says so, and stays when the tag has moved`, async () => {
       const namespace = await stage.namespace(kind.toLowerCase());
@@ -37,6 +39,21 @@ describe('every kind', { skip }, () => {
       assert.equal(again.stderr, '');
     });
   }
+
+  test('no other kind of the API server holds a Pod, and no other field of a Pod names an image', async () => {
+    const types = await readApiTypes(stage.plane);
+    const pod = 'io.k8s.api.core.v1.PodSpec';
+    const kinds = types.kindsWith(pod).map((each) => each.split('/')[1] ?? '');
+    assert.deepEqual(kinds.toSorted(), WORKLOAD_KINDS);
+    assert.deepEqual(types.fieldsOf(pod, ['image', 'reference']), [
+      'containers[].image',
+      'ephemeralContainers[].image',
+      'initContainers[].image',
+      'volumes[].image.reference',
+      // An image of a disk, in Ceph.
+      'volumes[].rbd.image',
+    ]);
+  });
 
   test('init containers, containers and image volumes of one object are pinned together', async () => {
     const namespace = await stage.namespace('all-slots');
@@ -102,7 +119,7 @@ describe('every kind', { skip }, () => {
 
   test('a rule that denies is told to whoever writes, with its message, and nothing is stored', async () => {
     const namespace = await stage.namespace('owned');
-    for (const kind of KINDS) {
+    for (const kind of WORKLOAD_KINDS) {
       const written = manifest(kind, namespace, stage.image('any/thing'), {}, 'denied');
       const { code, stderr } = await stage.plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(written) });
       assert.equal(code, 1);
@@ -119,7 +136,7 @@ describe('every kind', { skip }, () => {
   test('a namespace without the label is left alone', async () => {
     const namespace = await stage.namespace('unlabelled', 'not opted in');
     const reference = stage.image('never/pushed:1');
-    for (const kind of KINDS) {
+    for (const kind of WORKLOAD_KINDS) {
       assert.equal((await stage.apply(manifest(kind, namespace, reference))).stderr, '');
       const stored = await stage.stored(namespace, `${kind.toLowerCase()}/web`);
       assert.equal(imageOf(stored), reference);

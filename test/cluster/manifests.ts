@@ -1,20 +1,6 @@
+import type { WorkloadKind } from '../../src/core/workload/kinds.ts';
 import type { ApiObject } from '../environment/control-plane.ts';
 import { type Manifest, podSpec } from '../support/admission.ts';
-
-/** Kinds that hold a Pod template, or are a Pod. */
-export const KINDS = [
-  'Deployment',
-  'StatefulSet',
-  'DaemonSet',
-  'ReplicaSet',
-  'ReplicationController',
-  'PodTemplate',
-  'Job',
-  'CronJob',
-  'Pod',
-] as const;
-
-export type Kind = (typeof KINDS)[number];
 
 const LABELS = { app: 'web' };
 
@@ -25,7 +11,7 @@ const LABELS = { app: 'web' };
  *   `initContainers/setup`, `volumes/data`.
  */
 export function manifest(
-  kind: Kind,
+  kind: WorkloadKind,
   namespace: string,
   images: string | Readonly<Record<string, string>>,
   annotations: Readonly<Record<string, string>> = {},
