@@ -49,7 +49,7 @@ export function readResourceWord(text: string): WorkloadKind | null {
   const [word = '', ...rest] = text.toLowerCase().split('.');
   for (const [kind, { group, version, resource, short }] of Object.entries(RESOURCES)) {
     if (kind === 'ControllerRevision' || kind === 'Application') continue;
-    const suffixes = [[], group.split('.'), [version, ...group.split('.')]].map((suffix) => suffix.join('.'));
+    const suffixes = ['', group, group === '' ? version : `${version}.${group}`];
     const isKnown = word === kind.toLowerCase() || word === resource || short.includes(word);
     if (isKnown && suffixes.includes(rest.join('.'))) return kind as WorkloadKind;
   }

@@ -107,7 +107,16 @@ const rows: readonly Row[] = [
     stderr: 'tagpin policy explain: "Bad": the repository has upper-case letters\n',
   },
   { args: 'explain --policy - nginx', input: FILES['good.yaml'] ?? '', code: 0, stdout: /^IMAGE/ },
-  { args: 'explain nginx', code: 3, stderr: /cannot ask a cluster for its policy: name it with --policy FILE\n$/ },
+  {
+    args: 'explain --kubeconfig nowhere nginx',
+    code: 3,
+    stderr: /^tagpin: policy explain: .*nowhere: there is no such file: .*\n$/,
+  },
+  {
+    args: 'explain --kubeconfig nowhere --namespace-label a=b nginx',
+    code: 2,
+    stderr: /--namespace-label goes with --policy: a cluster tells the labels itself\n$/,
+  },
   { args: 'explain --policy missing.yaml nginx', code: 3, stderr: /missing\.yaml: there is no such file/ },
   {
     args: 'explain --policy bad.yaml nginx',

@@ -35,14 +35,14 @@ export function auditedCluster(shared: SharedControlPlane) {
     create,
 
     /** The rows of an audit that has nothing to complain about. */
-    async rows(...args: readonly string[]): Promise<readonly Manifest[]> {
+    rows: async (...args: readonly string[]): Promise<readonly Manifest[]> => {
       const { code, stdout, stderr } = await tagpin(['audit', ...args, '-o', 'json']);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
       return rowsOf(stdout);
     },
 
     /** A namespace of its own that has opted in. */
-    async optIn(): Promise<string> {
+    optIn: async (): Promise<string> => {
       const name = await shared.namespace();
       const labels = { 'tagpin.dev/inject': 'enabled' };
       await shared.plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
@@ -50,7 +50,7 @@ export function auditedCluster(shared: SharedControlPlane) {
     },
 
     /** Makes a Deployment and, as its controller would, a ReplicaSet of it, which is given. */
-    async deploy({ namespace, name, image, ref, annotations = {} }: DeploymentWanted): Promise<Owner> {
+    deploy: async ({ namespace, name, image, ref, annotations = {} }: DeploymentWanted): Promise<Owner> => {
       const path = `/apis/apps/v1/namespaces/${namespace}`;
       const labels = { app: name };
       const digest = image.slice(image.indexOf('@') + 1) as Digest;
