@@ -72,7 +72,10 @@ export function openKubernetesClient(options: ClusterOptions): KubernetesClient 
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new KubernetesError('BadKubeconfig', 'the kubeconfig has no cluster for its context');
   const { server, proxyUrl } = cluster;
-  const connections = new Connections(proxyUrl ?? null);
+  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? '')) {
+    throw new KubernetesError('BadKubeconfig', `the server of the kubeconfig is no URL: ${JSON.stringify(server)}`);
+  }
+  const connections = new Connections(new URL(server).origin, proxyUrl ?? null);
   let current = config;
   let credentials: { readonly at: number; readonly read: Promise<Credentials> } | null = null;
 
@@ -201,6 +204,7 @@ function readKubeconfig(file: string): KubeConfig {
   try {
     const config = new KubeConfig();
     config.loadFromString(text);
+    config.clusters = config.clusters.map((one) => ({ ...one, server: one.server.replace(/\/+$/, '') }));
     config.users = withTokenFiles(config.users, text, dirname(file));
     config.makePathsAbsolute(dirname(file));
     return config;

@@ -32,10 +32,13 @@ interface Agents {
  * or a client certificate was renewed; what is under way on the old ones is finished.
  */
 export class Connections {
+  readonly #server: string;
   readonly #proxy: string | null;
   #agents: Agents | null = null;
 
-  constructor(proxy: string | null) {
+  /** @param server for people: where it is. */
+  constructor(server: string, proxy: string | null) {
+    this.#server = server;
     this.#proxy = proxy;
   }
 
@@ -75,11 +78,13 @@ export class Connections {
     if (error instanceof KubernetesError) return error;
     const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error; // fetch wraps them
     if (cause instanceof errors.HTTPParserError) {
-      return new KubernetesError('BadAnswer', `${what}: the answer is not HTTP`, { cause });
+      return new KubernetesError('BadAnswer', `${what}: ${this.#server} does not speak HTTP`, { cause });
     }
     const code = codeOf(cause);
     if (code === null) return error;
-    return new KubernetesError('Unreachable', `${what}: ${describe(code)}`, { cause });
+    return new KubernetesError('Unreachable', `${what}: ${this.#server} can not be reached: ${describe(code)}`, {
+      cause,
+    });
   }
 
   #current(tls: TlsOptions): Agents {

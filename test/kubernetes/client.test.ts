@@ -136,6 +136,11 @@ describe('a client', { skip: skipWithout(...CONTROL_PLANE) }, () => {
         'BadKubeconfig',
         /no cluster for its context/,
       ],
+      [
+        { kubeconfig: changedKubeconfig(kubeconfig, { cluster: { server: '127.0.0.1:6443' } }) },
+        'BadKubeconfig',
+        /the server of the kubeconfig is no URL: "127\.0\.0\.1:6443"$/,
+      ],
     ];
     for (const [options, code, message] of wrong) {
       assert.throws(() => open(t, options), { code, message });

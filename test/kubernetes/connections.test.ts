@@ -12,7 +12,7 @@ async function setUp(t: TestContext) {
     cert: serving.certificate,
     key: serving.key,
   });
-  const connections = new Connections(null);
+  const connections = new Connections('https://cluster:6443', null);
   t.after(async () => {
     await connections.close();
     await server.close();
@@ -59,10 +59,10 @@ test('what goes wrong is said in words', async (t) => {
   proxy.mode('refuse');
   const dispatcher = connections.forRequests(tls);
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['https://127.0.0.1:1/', /GET \/: the connection was refused$/],
-    ['https://nothing.invalid/', /GET \/: there is no such host \((?:ENOTFOUND|EAI_AGAIN)\)$/],
-    [`https://${plain.host}/`, /GET \/: the connection failed \(\w+\)$/],
-    [proxy.url, /GET \/: the connection failed \(\w+\)$/],
+    ['https://127.0.0.1:1/', /GET \/: https:\/\/cluster:6443 can not be reached: the connection was refused$/],
+    ['https://nothing.invalid/', /: there is no such host \((?:ENOTFOUND|EAI_AGAIN)\)$/],
+    [`https://${plain.host}/`, /: the connection failed \(\w+\)$/],
+    [proxy.url, /: the connection failed \(\w+\)$/],
   ];
   for (const [target, message] of cases) {
     const error = await explained(connections, ask(dispatcher, target));
@@ -72,7 +72,7 @@ test('what goes wrong is said in words', async (t) => {
 });
 
 test('errors of others stay what they are', () => {
-  const connections = new Connections(null);
+  const connections = new Connections('https://cluster:6443', null);
   const error = new Error('mine');
   assert.equal(connections.explain(error, 'GET /'), error);
 });
