@@ -80,7 +80,8 @@ export async function startClusterWebhook(
       MAIN,
       'webhook',
       `--kubeconfig=${kubeconfig}`,
-      '--certificate-hosts=127.0.0.1',
+      // With another source the names in the certificate are not ours to choose.
+      ...(args.some((arg) => arg.startsWith('--certificates=')) ? [] : ['--certificate-hosts=127.0.0.1']),
       `--listen=127.0.0.1:${port}`,
       '--operations-listen=127.0.0.1:0',
       ...args,
