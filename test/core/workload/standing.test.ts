@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { WorkloadKind } from '../../../src/core/workload/kinds.ts';
-import { isJobOfCronJob, standing } from '../../../src/core/workload/standing.ts';
+import { controllerOf, isJobOfCronJob, standing } from '../../../src/core/workload/standing.ts';
 
 const owned = (apiVersion: unknown, kind: unknown, controller: unknown = true) => ({
   metadata: {
@@ -44,4 +44,12 @@ test('only a Job can be the Job of a CronJob', () => {
 
 test('an object that is being deleted stays so when its deletionTimestamp is left out', () => {
   assert.equal(standing('Pod', {}, { metadata: { deletionTimestamp: 'now' } }, 'skip'), 'gone');
+});
+
+test('the controller of an object is the owner that says so, with what is known of it', () => {
+  const own = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'u-1', controller: true };
+  const owners = [{ ...own, uid: 'u-0', controller: false }, own];
+  const expected = { group: 'apps', kind: 'ReplicaSet', name: 'web-1', uid: 'u-1' };
+  assert.deepEqual(controllerOf({ metadata: { ownerReferences: owners } }), expected);
+  for (const object of [null, {}, { metadata: { ownerReferences: 'x' } }]) assert.equal(controllerOf(object), null);
 });
