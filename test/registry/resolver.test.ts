@@ -203,6 +203,23 @@ test('a platform is looked for in an index, or in what a single image was built 
   assert.equal(registry.requests.length, asked, 'platforms are remembered as well');
 });
 
+test('an index is looked into for a manifest; a single image and an index without it list none', async (t) => {
+  const { registry, resolver } = await startResolver(t);
+  const index = registry.pushIndex('many', '1', ['linux/amd64', 'linux/arm64']);
+  const single = registry.pushImage('one', '1');
+  const question = { keychain: async () => [], signal: new AbortController().signal };
+  const arm = { reference: reference(`${registry.host}/many:1`), platform: platform('linux/arm64'), ...question };
+  const entry = show(await resolver.resolvePlatform(arm)) as typeof index;
+  const ask = async (image: string, wanted: typeof index) =>
+    show(
+      await resolver.resolveEntry({ reference: reference(`${registry.host}/${image}`), entry: wanted, ...question }),
+    );
+  assert.equal(await ask(`many@${index}`, entry), entry);
+  assert.equal(await ask(`many@${index}`, single), 'NoMatchingPlatform');
+  assert.equal(await ask(`one@${single}`, single), 'NoMatchingPlatform');
+  assert.equal(await ask(`many@${single}`, entry), 'NotFound');
+});
+
 test('closing ends what is under way, and afterwards nothing begins', async (t) => {
   const { registry, resolver, ask } = await startResolver(t);
   registry.fault({ kind: 'hang', after: 'request' });
