@@ -18,7 +18,7 @@ const [A, B] = [digest('a'), digest('b')];
 
 describe('tagpin audit', { skip: skipWithout(...CONTROL_PLANE) }, () => {
   const shared = sharedControlPlane();
-  const { tagpin, rows, optIn, create, deploy } = auditedCluster(shared);
+  const { tagpin, rows, optIn, create, deploy, grant } = auditedCluster(shared);
   before(async () => {
     await shared.plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tagpin-system' } });
     await shared.plane.apply({
@@ -28,17 +28,6 @@ describe('tagpin audit', { skip: skipWithout(...CONTROL_PLANE) }, () => {
       data: { 'policy.yaml': 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\n' },
     });
   });
-
-  /** What somebody may do in a namespace, or in all. */
-  async function grant(user: string, rules: readonly object[], namespace?: string): Promise<void> {
-    const scope = namespace === undefined ? 'Cluster' : '';
-    const metadata = { name: `may-${user}`, ...(namespace !== undefined && { namespace }) };
-    const apiVersion = 'rbac.authorization.k8s.io/v1';
-    await shared.plane.apply({ apiVersion, kind: `${scope}Role`, metadata, rules });
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${scope}Role`, name: metadata.name };
-    const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: user }];
-    await shared.plane.apply({ apiVersion, kind: `${scope}RoleBinding`, metadata, roleRef, subjects });
-  }
 
   test('--fail-on is exit code 1 where an image is in such a state, whatever else is true of it', async () => {
     const namespace = await optIn();

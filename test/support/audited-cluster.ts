@@ -41,6 +41,17 @@ export function auditedCluster(shared: SharedControlPlane) {
       return rowsOf(stdout);
     },
 
+    /** Lets somebody do something in a namespace, or in all. */
+    grant: async (user: string, rules: readonly object[], namespace?: string): Promise<void> => {
+      const scope = namespace === undefined ? 'Cluster' : '';
+      const metadata = { name: `may-${user}`, ...(namespace !== undefined && { namespace }) };
+      const apiVersion = 'rbac.authorization.k8s.io/v1';
+      await shared.plane.apply({ apiVersion, kind: `${scope}Role`, metadata, rules });
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${scope}Role`, name: metadata.name };
+      const subjects = [{ apiGroup: roleRef.apiGroup, kind: 'User', name: user }];
+      await shared.plane.apply({ apiVersion, kind: `${scope}RoleBinding`, metadata, roleRef, subjects });
+    },
+
     /** A namespace of its own that has opted in. */
     optIn: async (): Promise<string> => {
       const name = await shared.namespace();
