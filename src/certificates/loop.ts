@@ -3,7 +3,7 @@ import { createBackoff } from '../platform/backoff.ts';
 
 /** Something that is looked at again and again. */
 export interface Loop {
-  /** Ends it when the round that is under way has ended. */
+  /** Ends it when the round that is under way has ended, or a little later: an API server may not answer for long. */
   stop(): Promise<void>;
 }
 
@@ -21,6 +21,7 @@ export interface LoopOptions {
 /** So many changes are answered at once; in a fight with somebody who changes things back, one a second. */
 const BURST = 10;
 const REFILL_MILLISECONDS = 1000;
+const LONGEST_END = 2000;
 /** A watch that lived so long shows that the server is well. */
 const HEALTHY = 10_000;
 
@@ -71,7 +72,7 @@ export function startLoop({ round, every, watch, watched }: LoopOptions): Loop {
     async stop() {
       ending.abort();
       hint.resolve();
-      await ended;
+      await Promise.race([ended, sleep(LONGEST_END, undefined, { ref: false })]);
     },
   };
 }

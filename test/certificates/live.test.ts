@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { parseBundle } from '../../src/certificates/authority.ts';
 import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
@@ -12,6 +15,7 @@ import {
 } from '../../src/certificates/live.ts';
 import type { ServingPair } from '../../src/certificates/serving.ts';
 import { installObjects } from '../support/chart.ts';
+import { runProcess } from '../support/process.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const DAY = 24 * 60 * 60_000;
@@ -75,12 +79,35 @@ test('what is served is trusted, or the reason is told', () => {
   }
 });
 
-test('a chain leads over the certificates that come with it', async () => {
-  // Only an authority of ours can be made here, and it signs leaves only: enough, since what may sign is Go's to judge.
-  const middle = await issueServing({ authority, name: 'middle', hosts: ['middle'], ...validFor(NOW, DAY) });
-  const chained = { ...pair, certificate: `${pair.certificate}${middle.certificate}${authority.certificate}` };
-  assert.equal(trustProblem([mutating([{ caBundle: authority.certificate }])], chained, NOW), null);
-  assert.match(trustProblem([mutating([{ caBundle: other.certificate }])], chained, NOW) ?? '', /does not hold/);
+test('a chain leads over the authorities that come with the certificate', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'tagpin-'));
+  const run = (...args: readonly string[]) => runProcess('openssl', args, { directory: folder.path });
+  const openssl = async (...args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 0, stderr);
+  };
+  const read = (name: string) => readFile(join(folder.path, name), 'utf8');
+  await writeFile(join(folder.path, 'ca'), 'basicConstraints=critical,CA:TRUE\n');
+  await writeFile(join(folder.path, 'leaf'), `subjectAltName=DNS:${HOST}\n`);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  await openssl('req', '-x509', ...key, '-keyout', 'root.key', '-out', 'root.crt', '-subj', '/CN=root', '-days', '9');
+  for (const [name, issuer, extensions] of [
+    ['middle', 'root', 'ca'],
+    ['leaf', 'middle', 'leaf'],
+  ] as const) {
+    await openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    const signing = ['-CA', `${issuer}.crt`, '-CAkey', `${issuer}.key`, '-CAcreateserial', '-days', '9'];
+    await openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signing, '-extfile', extensions);
+  }
+  const [root, middle, end] = await Promise.all(['root.crt', 'middle.crt', 'leaf.crt'].map(read));
+  const now = new Date();
+  const problem = (certificate: string, caBundle: string | undefined) =>
+    trustProblem([mutating([{ caBundle: caBundle ?? '' }])], { certificate, key: '', expires: now }, now);
+  assert.equal(problem(`${end}${middle}`, root), null);
+  assert.equal(problem(`${end}${root}${middle}`, root), null);
+  assert.equal(problem(`${end}`, middle), null);
+  assert.match(problem(`${end}`, root) ?? '', /does not hold the authority/);
+  assert.match(problem(`${end}${root}`, root) ?? '', /does not hold the authority/);
 });
 
 test('a caBundle is put right where it holds other authorities, not where it only looks different', () => {

@@ -147,6 +147,8 @@ test('somebody who fills a caBundle with strangers does not fill the Secret', ()
   const full = view({ previous: crowd.slice(0, 8).map((one) => retired(one, DAY)) }, { live: [[young, ...crowd]] });
   assert.equal(nextStep(full).kind, 'none');
   assert.deepEqual(bundleOf(full).length, 9);
+  // What is served here is trusted whatever else is.
+  assert.equal(bundleOf({ ...full, served: stranger }).at(-1)?.id, stranger.id);
 });
 
 test('a new authority takes its place', () => {
