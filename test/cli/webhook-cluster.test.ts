@@ -42,6 +42,19 @@ function run(directory: string, args: readonly string[], more: object = {}): Pro
   return runProcess(process.execPath, [MAIN, 'webhook', ...args], { directory, environment, timeout: 20_000 });
 }
 
+test('no variable is one that Kubernetes sets for a Service of ours', async () => {
+  const { code, stdout } = await run('/', ['--help']);
+  assert.equal(code, 0);
+  const variables = stdout.match(/\[TAGPIN_[A-Z_]+\]/g) ?? [];
+  assert.equal(variables.length, stdout.match(/^ {2}--/gm)?.length);
+  // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+  const ofServices = /^\[TAGPIN(?:_WEBHOOK)?_(?:SERVICE_HOST|SERVICE_PORT|PORT)/;
+  assert.deepEqual(
+    variables.filter((name) => ofServices.test(name)),
+    [],
+  );
+});
+
 interface Refusal {
   readonly what: string;
   readonly args: readonly string[];

@@ -1,6 +1,8 @@
 /** `tagpin webhook` in a real control plane, with the rights that it ships with: start, restart of the API server, end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import test, { after, before } from 'node:test';
+import { connect } from 'node:tls';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import { deployment } from '../support/admission.ts';
 import {
@@ -68,6 +70,17 @@ async function pins(where: string, image: string, wanted: string): Promise<void>
   });
 }
 
+/** The names in the certificate that is served. */
+async function servedNames(): Promise<string> {
+  const socket = connect({ port: plane.port, host: '127.0.0.1', rejectUnauthorized: false });
+  try {
+    await once(socket, 'secureConnect');
+    return socket.getPeerCertificate().subjectaltname ?? '';
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function gauge(webhook: ClusterWebhook, series: string): Promise<number | null> {
   const { body } = await webhook.page('/metrics');
   const line = body.split('\n').find((one) => one.startsWith(`${series} `));
@@ -90,6 +103,12 @@ test('from nothing: it makes its certificate, is trusted, becomes ready, and Dep
   for (const name of ['workloads', 'pods', 'policy']) {
     assert.equal(await gauge(webhook, `tagpin_webhook_registered{webhook="${name}.tagpin.dev"}`), 1);
   }
+  assert.deepEqual((await servedNames()).split(', ').toSorted(), [
+    'DNS:tagpin-webhook.tagpin-system',
+    'DNS:tagpin-webhook.tagpin-system.svc',
+    'DNS:tagpin-webhook.tagpin-system.svc.cluster.local',
+    'IP Address:127.0.0.1',
+  ]);
   const expiry = await gauge(webhook, 'tagpin_certificate_expiry_timestamp_seconds');
   assert.ok((expiry ?? 0) * 1000 > Date.now());
   assert.equal(await gauge(webhook, 'tagpin_policy_source{source="configmap"}'), 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { DEFAULT_POLICY, type Policy } from '../../src/core/policy/schema.ts';
+import { DEFAULT_POLICY, type Policy, parsePolicy } from '../../src/core/policy/schema.ts';
 import { createResolver } from '../../src/registry/resolver.ts';
 import { createMutate } from '../../src/webhook/mutate.ts';
 import { deployment, digest, type Manifest } from '../support/admission.ts';
@@ -108,6 +108,25 @@ test('one policy holds for all rounds of one review', async (context) => {
   });
   await mutate(review(deployment({ app: `${registry.host}/app:1` })), never);
   assert.equal(reads, 1);
+});
+
+test('labels that have to be waited for count as those that are known', async () => {
+  const parsed = parsePolicy(
+    'apiVersion: tagpin.dev/v1\nkind: TagPolicy\nrules: [{name: a, match: {namespaceLabels: {env: production}}, action: deny}]\n',
+  );
+  assert.ok(parsed.ok);
+  const { policy } = parsed;
+  const labels = { env: 'production' };
+  for (const namespaceLabels of [() => labels, async () => labels]) {
+    const mutate = createMutate({
+      policy: () => policy,
+      resolve: () => assert.fail('nothing has to be asked'),
+      namespaceLabels,
+      keychain: () => ({ credentials: async () => [], unread: () => [] }),
+    });
+    const { review: answer } = await mutate(review(deployment({ app: 'nginx:1' })), never);
+    assert.equal(answer.response.allowed, false);
+  }
 });
 
 test('a private address that no policy lists is never asked', async (context) => {
