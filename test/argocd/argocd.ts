@@ -29,7 +29,7 @@ export async function startArgoCd(t: { after(f: () => Promise<void>): void }, pl
   const sources = await argoCdSources();
   await install(plane, sources);
   const folder = await mkdtemp(join(plane.folder, 'argocd-'));
-  const environment = await environmentIn(folder, sources);
+  const environment = { ...(await environmentIn(folder, sources)), KUBECONFIG: plane.kubeconfig };
   const running: RunningProcess[] = [];
   t.after(async () => {
     for (const process of running) process.signal('SIGKILL');

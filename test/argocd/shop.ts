@@ -1,13 +1,10 @@
-import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage } from '../cluster/stage.ts';
 import type { ApiObject } from '../environment/control-plane.ts';
-import { openWorkbench } from '../environment/workbench.ts';
 import { eventually } from '../support/eventually.ts';
-import { policyFor, startWebhook, type WebhookProcess, webhookFolder } from '../support/webhook-process.ts';
 import { ARGO_CD_NAMESPACE, RESYNC_SECONDS } from './argocd.ts';
 import { openRepository } from './repository.ts';
-import type { Stage } from './stage.ts';
 
 /** What users can set on an Application, as far as it matters here. */
 export interface ShopOptions {
@@ -19,8 +16,8 @@ export interface ShopOptions {
 /** What runs, and what Argo CD thinks of it. */
 export interface ShopState {
   readonly sync: 'Synced' | 'OutOfSync' | 'Unknown';
-  /** Syncs that have come to an end since the beginning. */
-  readonly syncs: number;
+  /** How many commits Argo CD has deployed: the length of its history. Self-healing is not in it. */
+  readonly deployed: number;
   /** The image of the Deployment, without its repository. */
   readonly runs: string;
   readonly replicaSets: number;
@@ -34,35 +31,37 @@ export interface Admissions {
   readonly dryRun: number;
 }
 
-/** An Application of one Deployment, in a namespace that has a webhook of its own. */
+/** An Application of one Deployment, in a namespace of its own that has opted in. */
 export interface Shop {
   /** Of the Application, the namespace and the Deployment. */
   readonly name: string;
   /** Pushes another image. @returns `@sha256:…` */
   push(tag: string): Promise<string>;
-  /** Waits until no digest from before is fresh enough to be recorded. */
-  outliveFreshness(): Promise<void>;
-  /** Commits the Deployment with a tag, and waits until Argo CD has synced it. @returns the seconds from the commit. */
-  commit(tag: string): Promise<number>;
-  /** `git revert HEAD`, likewise. */
-  revert(): Promise<number>;
+  /** Commits the Deployment with a tag. @returns the commit. */
+  commit(tag: string): Promise<string>;
+  /** `git revert HEAD`. @returns the commit. */
+  revert(): Promise<string>;
+  /** Tells Argo CD to look, as git's own webhooks do, and waits until it has synced a commit. @returns the seconds. */
+  synced(commit: string): Promise<number>;
   /** Asks Argo CD to compare, and waits until it has. */
   compare(how: 'normal' | 'hard'): Promise<void>;
   /** Waits longer than it takes until everything is compared once without a reason. */
   rest(): Promise<void>;
+  /**
+   * Waits until nothing is being compared, and for some time nothing will be: a comparison under way while a live object
+   * changes holds the old one against the new answer of a dry run, and syncs once more, without effect.
+   */
+  settle(): Promise<void>;
   state(): Promise<ShopState>;
+  /** How many syncs have come to an end, those of self-healing too. */
+  syncs(): Promise<number>;
   /** The Application's `status`. */
   status(): Promise<ApiObject>;
   admissions(): Promise<Admissions>;
-  /** Runs kubectl in the namespace. @returns what it printed. @throws AssertionError when it fails. */
-  kubectl(...args: readonly string[]): Promise<string>;
-  stopWebhook(): Promise<void>;
-  /** Starts it again where it was. */
-  startWebhook(): Promise<void>;
+  /** Runs kubectl in the namespace. @throws AssertionError with what it said where it fails. */
+  kubectl(...args: readonly string[]): Promise<void>;
 }
 
-/** The policy's `freshFor`. */
-const FRESH_SECONDS = 1;
 /** Longer than it takes anywhere, also on a machine that does other things. */
 const PATIENCE = { seconds: 90 };
 
@@ -70,25 +69,15 @@ let shops = 0;
 
 /** Opens one; the Application is created, and git has nothing yet. */
 export async function openShop(t: TestContext, stage: Stage, options: ShopOptions): Promise<Shop> {
-  const { plane, registry } = stage;
+  const { plane } = stage;
   shops += 1;
-  const name = `shop-${shops}`;
-  const image = `${registry}/${name}`;
-  const bench = openWorkbench(t, { host: registry, hostPolicy: { plainHttp: true } });
+  const name = await stage.namespace(`shop-${shops}`);
+  const image = stage.image(name);
   const repository = await openRepository(plane.folder);
-  const folder = await webhookFolder(t, { policy: policyFor(registry, `  freshFor: ${FRESH_SECONDS}s\n`) });
-  let webhook: WebhookProcess = await startWebhook(t, folder);
-  const { address } = webhook;
-  await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  await plane.apply(registration(name, `https://${address}/mutate`, folder.certificates.authority.certificate));
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${ARGO_CD_NAMESPACE}/applications/${name}`;
   const status = async (): Promise<ApiObject> => (await plane.get(path)).status ?? {};
-  let images = 0;
-
-  const kubectl = async (...args: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await plane.kubectl(['-n', name, ...args]);
-    assert.equal(code, 0, `kubectl ${args.join(' ')}: ${stderr}`);
-    return stdout + stderr;
+  const kubectl = async (...args: readonly string[]): Promise<void> => {
+    await stage.kubectl(['-n', name, ...args]);
   };
   const compare = async (how: 'normal' | 'hard'): Promise<void> => {
     const annotation = `argocd.argoproj.io/refresh=${how}`;
@@ -98,20 +87,20 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
       (await plane.get(path)).metadata.annotations?.['argocd.argoproj.io/refresh'] === undefined;
     await eventually(`${name} is compared`, isCompared, PATIENCE);
   };
-  const syncTo = async (commit: string): Promise<number> => {
+  const synced = async (commit: string): Promise<number> => {
     const start = performance.now();
     await compare('normal');
     const isSynced = async (): Promise<boolean> => {
-      const { operationState, sync } = await status();
-      return (
-        operationState?.phase === 'Succeeded' &&
-        operationState.syncResult?.revision === commit &&
-        sync?.revision === commit
-      );
+      const { conditions, operationState, sync } = await status();
+      const { phase, message, syncResult } = operationState ?? {};
+      const revisions = [sync?.revision, syncResult?.revision];
+      if (phase === 'Succeeded' && revisions.every((revision) => revision === commit)) return true;
+      throw new Error(JSON.stringify({ conditions, phase, message, revisions }));
     };
     await eventually(`${name} is synced to ${commit}`, isSynced, PATIENCE);
     return (performance.now() - start) / 1000;
   };
+  const rest = (): Promise<void> => sleep((RESYNC_SECONDS + 5) * 1000);
   await plane.apply(application(name, repository.url, options));
   t.after(async () => {
     await kubectl('-n', ARGO_CD_NAMESPACE, 'delete', 'applications.argoproj.io', name, '--wait=false');
@@ -119,29 +108,35 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
 
   return {
     name,
-    async push(tag) {
-      images += 1;
-      return `@${await bench.pushImage(`${image}:${tag}`, `image ${images} of ${name}`)}`;
-    },
-    outliveFreshness: () => sleep(FRESH_SECONDS * 1000 + 200),
-    commit: async (tag) => syncTo(await repository.commit(deployment(name, `${image}:${tag}`))),
-    revert: async () => syncTo(await repository.revert()),
+    push: async (tag) => `@${await stage.push(`${image}:${tag}`)}`,
+    commit: (tag) => repository.commit(deployment(name, `${image}:${tag}`)),
+    revert: () => repository.revert(),
+    synced,
     compare,
-    rest: () => sleep((RESYNC_SECONDS + 5) * 1000),
+    rest,
+    async settle() {
+      await rest();
+      await compare('normal');
+    },
     async state() {
-      const [{ sync }, stored, sets, events] = await Promise.all([
+      const [{ sync, history }, stored, sets] = await Promise.all([
         status(),
         plane.get(`/apis/apps/v1/namespaces/${name}/deployments/${name}`),
         plane.get(`/apis/apps/v1/namespaces/${name}/replicasets`),
-        plane.get(`/api/v1/namespaces/${ARGO_CD_NAMESPACE}/events`),
       ]);
       return {
         sync: sync.status,
-        syncs: events.items.filter(isEndOfSync(name)).length,
+        deployed: history.length,
         runs: stored.spec.template.spec.containers[0].image.slice(image.length),
         replicaSets: sets.items.length,
         revision: Number(stored.metadata.annotations['deployment.kubernetes.io/revision']),
       };
+    },
+    async syncs() {
+      const { items } = await plane.get(`/api/v1/namespaces/${ARGO_CD_NAMESPACE}/events`);
+      // The controller writes one Event for the beginning of a sync, and one for its end.
+      const ends = items.filter((event: ApiObject) => event.reason === 'OperationCompleted');
+      return ends.filter((event: ApiObject) => event.involvedObject.name === name).length;
     },
     status,
     async admissions() {
@@ -155,18 +150,7 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
       return { real: asked.length - dryRun, dryRun };
     },
     kubectl,
-    async stopWebhook() {
-      await webhook.process.stop();
-    },
-    async startWebhook() {
-      webhook = await startWebhook(t, folder, ['--drain', '0s', '--listen', address]);
-    },
   };
-}
-
-/** The controller writes one Event for the beginning of a sync, and one for its end. */
-function isEndOfSync(name: string): (event: ApiObject) => boolean {
-  return ({ reason, involvedObject }) => reason === 'OperationCompleted' && involvedObject.name === name;
 }
 
 function application(name: string, repoURL: string, { diff, apply, selfHeal }: ShopOptions): object {
@@ -195,29 +179,4 @@ function deployment(name: string, image: string): object {
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image }] } };
   const spec = { replicas: 1, selector: { matchLabels: labels }, template };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec };
-}
-
-/** Both entries as they are installed, for one namespace. */
-function registration(name: string, url: string, authority: string): object {
-  const entry = (entryName: string, failurePolicy: string, rules: object) => ({
-    name: entryName,
-    failurePolicy,
-    rules: [{ operations: ['CREATE', 'UPDATE'], apiVersions: ['v1'], ...rules }],
-    clientConfig: { url, caBundle: Buffer.from(authority).toString('base64') },
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
-    admissionReviewVersions: ['v1'],
-    sideEffects: 'NoneOnDryRun',
-    matchPolicy: 'Equivalent',
-    reinvocationPolicy: 'IfNeeded',
-    timeoutSeconds: 10,
-  });
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'MutatingWebhookConfiguration',
-    metadata: { name: `tagpin-${name}` },
-    webhooks: [
-      entry('workloads.tagpin.dev', 'Fail', { apiGroups: ['apps'], resources: ['deployments', 'replicasets'] }),
-      entry('pods.tagpin.dev', 'Ignore', { apiGroups: [''], resources: ['pods'] }),
-    ],
-  };
 }
