@@ -142,7 +142,7 @@ const RULES: Readonly<Record<string, (tree: Tree) => readonly string[]>> = {
   'only main.ts ends the process': (tree) =>
     eachMatch(
       tree.source.filter(({ path }) => path !== 'src/main.ts'),
-      /\bprocess\.(?:exit|abort|kill|reallyExit)\b|\bprocess\.exitCode\b/g,
+      /\bprocess\.(?:exit|abort|reallyExit|kill\b(?!\(-))\b|\bprocess\.exitCode\b/g,
       'return a value, or throw',
     ),
 

@@ -35,3 +35,25 @@ test('a program that writes too much is killed', async () => {
 test('a program that somebody else kills says so', async () => {
   assert.deepEqual(await shell('kill -TERM $$'), { kind: 'killed' });
 });
+
+test('a program that takes too long takes along what it started', async () => {
+  const started = performance.now();
+  const script = 'sh -c "trap : TERM INT HUP; sleep 31.7; :" & wait';
+  assert.deepEqual(await shell(script, { timeoutMilliseconds: 100 }), { kind: 'timedOut' });
+  const left = await shell('ps -eo args | grep -c "^sleep 31.7$"');
+  assert.ok(left.kind === 'exited' && left.stdout.trim() === '0', JSON.stringify(left));
+  assert.ok(performance.now() - started < 20_000);
+});
+
+test('a signal ends a program, also one that has come before it', async () => {
+  const ending = new AbortController();
+  const running = shell('sleep 30', { signal: ending.signal });
+  ending.abort();
+  assert.deepEqual(await running, { kind: 'killed' });
+  assert.deepEqual(await shell('sleep 30', { signal: ending.signal }), { kind: 'killed' });
+});
+
+test('a program runs where it is told to, and gets bytes', async () => {
+  const result = await shell('pwd; od -An -tx1', { directory: '/', input: Uint8Array.of(0xff, 0x00) });
+  assert.deepEqual(result, { kind: 'exited', code: 0, stdout: '/\n ff 00\n', stderr: '' });
+});
