@@ -9,17 +9,17 @@ import { namespaceStanding } from '../core/workload/opt-in.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { isKubernetesError } from '../kubernetes/error.ts';
 import { type ListedKind, listWorkloads } from '../kubernetes/workloads.ts';
-import { findFlappingWorkloads } from './argo-cd.ts';
-import { type AuditProblems, createAuditProblems } from './audit-problems.ts';
-import { askNothing, askRegistries, type RegistryFacts } from './audit-registries.ts';
-import { AUDIT_FORMATS, type AuditFormat, auditPrinter, revisionPrinter } from './audit-report.ts';
-import { allNamespacesOption, type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts';
-import { listOptedIn, type NamespaceFacts, readNamespace } from './opted-in.ts';
+import { findFlappingWorkloads } from './audit/argo-cd.ts';
+import { type AuditProblems, createAuditProblems } from './audit/problems.ts';
+import { askNothing, askRegistries, type RegistryFacts } from './audit/registries.ts';
+import { AUDIT_FORMATS, type AuditFormat, auditPrinter, revisionPrinter } from './audit/report.ts';
+import { listOptedIn, type NamespaceFacts, readNamespace } from './namespace/opted-in.ts';
+import { allNamespacesOption, type ClusterOptions, clusterOptions, openCluster } from './options/cluster-options.ts';
+import { openRegistries, type RegistryOptions, registryOptions } from './options/registry-options.ts';
 import { CommandError, type CommandIO, type ExitCode } from './output.ts';
-import { readPolicy } from './policy-file.ts';
-import { OWN_NAMESPACE, readClusterPolicy } from './policy-in-force.ts';
+import { readPolicy } from './policy/policy-file.ts';
+import { OWN_NAMESPACE, readClusterPolicy } from './policy/policy-in-force.ts';
 import type { FinishCommand } from './program.ts';
-import { openRegistries, type RegistryOptions, registryOptions } from './registry-options.ts';
 
 interface AuditOptions extends ClusterOptions, RegistryOptions {
   readonly output: AuditFormat;

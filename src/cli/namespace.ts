@@ -11,11 +11,11 @@ import {
   PULL_SECRETS_ROLE,
   unbindPullSecrets,
 } from '../kubernetes/role-bindings.ts';
-import { type ClusterOptions, clusterOptions, explainKubernetesError, openCluster } from './cluster-options.ts';
+import { reportUnpinning } from './namespace/unpinning-report.ts';
+import { type ClusterOptions, clusterOptions, explainKubernetesError, openCluster } from './options/cluster-options.ts';
 import { CommandError, type CommandIO, type ExitCode, type OutputFormat, writeJson, writeLine } from './output.ts';
-import { OWN_NAMESPACE } from './policy-in-force.ts';
+import { OWN_NAMESPACE } from './policy/policy-in-force.ts';
 import { type FinishCommand, outputOption } from './program.ts';
-import { reportUnpinning } from './unpinning-report.ts';
 
 interface NamespaceOptions extends Omit<ClusterOptions, 'namespace'> {
   /** Only `enable` has this and the next. */

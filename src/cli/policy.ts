@@ -4,8 +4,8 @@ import { explainDecision } from '../core/policy/decide.ts';
 import type { Policy } from '../core/policy/schema.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../core/workload/kinds.ts';
 import { namespaceStanding } from '../core/workload/opt-in.ts';
-import { type ClusterOptions, clusterOptions, openCluster } from './cluster-options.ts';
-import { readNamespace } from './opted-in.ts';
+import { readNamespace } from './namespace/opted-in.ts';
+import { type ClusterOptions, clusterOptions, openCluster } from './options/cluster-options.ts';
 import {
   CommandError,
   type CommandIO,
@@ -16,8 +16,8 @@ import {
   writeJson,
   writeLine,
 } from './output.ts';
-import { policyErrorText, readPolicy, readPolicyFile } from './policy-file.ts';
-import { OWN_NAMESPACE, readClusterPolicy } from './policy-in-force.ts';
+import { policyErrorText, readPolicy, readPolicyFile } from './policy/policy-file.ts';
+import { OWN_NAMESPACE, readClusterPolicy } from './policy/policy-in-force.ts';
 import { type FinishCommand, imageArgument, outputOption } from './program.ts';
 
 interface ExplainOptions extends ClusterOptions {

@@ -9,14 +9,14 @@ import { parseRefresh, REFRESH_ANNOTATION } from '../core/workload/targets.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { isKubernetesError } from '../kubernetes/error.ts';
 import { readResourceWord, workloadPath } from '../kubernetes/workloads.ts';
+import { readNamespace } from './namespace/opted-in.ts';
 import {
   type ClusterOptions,
   clusterOptions,
   explainKubernetesError,
   namespaceOption,
   openCluster,
-} from './cluster-options.ts';
-import { readNamespace } from './opted-in.ts';
+} from './options/cluster-options.ts';
 import {
   CommandError,
   type CommandIO,
@@ -26,7 +26,7 @@ import {
   writeJson,
   writeLine,
 } from './output.ts';
-import { OWN_NAMESPACE } from './policy-in-force.ts';
+import { OWN_NAMESPACE } from './policy/policy-in-force.ts';
 import { type FinishCommand, outputOption } from './program.ts';
 
 interface RefreshOptions extends ClusterOptions {

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type Platform, parsePlatform } from '../core/image/platform.ts';
 import { parseReference, pinnedText } from '../core/image/reference.ts';
+import { type OpenResolver, openResolver, type RegistryOptions, registryOptions } from './options/registry-options.ts';
 import { type CommandIO, type ExitCode, highest, type OutputFormat, writeJson, writeLine } from './output.ts';
 import { describeImage } from './parse.ts';
 import { type FinishCommand, imageArgument, outputOption } from './program.ts';
 import { withProgress } from './progress.ts';
-import { type OpenResolver, openResolver, type RegistryOptions, registryOptions } from './registry-options.ts';
 
 interface ResolveOptions extends RegistryOptions {
   readonly output: OutputFormat;

@@ -14,6 +14,7 @@ import {
   STRATEGIES,
   selectTag,
 } from '../core/version/select.ts';
+import { type OpenResolver, openResolver, type RegistryOptions, registryOptions } from './options/registry-options.ts';
 import {
   CommandError,
   type CommandIO,
@@ -25,7 +26,6 @@ import {
 } from './output.ts';
 import { type FinishCommand, outputOption } from './program.ts';
 import { withProgress } from './progress.ts';
-import { type OpenResolver, openResolver, type RegistryOptions, registryOptions } from './registry-options.ts';
 
 interface SelectOptions extends RegistryOptions {
   readonly output: OutputFormat;

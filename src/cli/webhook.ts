@@ -38,11 +38,11 @@ async function webhook(io: CommandIO, flags: Flags): Promise<ExitCode> {
   // Each mode loads only what it needs: what speaks to a cluster takes time and memory.
   switch (mode.kind) {
     case 'standalone': {
-      const { serveStandalone } = await import('./standalone.ts');
+      const { serveStandalone } = await import('./webhook/standalone.ts');
       return await serveStandalone(io, configuration, mode);
     }
     case 'cluster': {
-      const { serveInCluster } = await import('./cluster.ts');
+      const { serveInCluster } = await import('./webhook/cluster.ts');
       return await serveInCluster(io, configuration, mode);
     }
   }

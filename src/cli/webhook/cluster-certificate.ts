@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
-import { followSecret, watchTrust } from '../certificates/follow.ts';
-import type { ServingPair } from '../certificates/serving.ts';
-import { type CertificateFacts, startUpkeep } from '../certificates/upkeep.ts';
-import { openCertificateSecret } from '../kubernetes/certificate-secret.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { openWebhookConfigurations } from '../kubernetes/webhook-configurations.ts';
-import { describeError, type Log } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import { readAuthorities, type ServingCertificate, watchAuthorities } from '../webhook/certificate.ts';
+import { followSecret, watchTrust } from '../../certificates/follow.ts';
+import type { ServingPair } from '../../certificates/serving.ts';
+import { type CertificateFacts, startUpkeep } from '../../certificates/upkeep.ts';
+import { openCertificateSecret } from '../../kubernetes/certificate-secret.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { openWebhookConfigurations } from '../../kubernetes/webhook-configurations.ts';
+import { describeError, type Log } from '../../platform/log.ts';
+import type { Metrics } from '../../platform/metrics.ts';
+import { readAuthorities, type ServingCertificate, watchAuthorities } from '../../webhook/certificate.ts';
+import type { CertificatePaths, ClusterCertificates, ClusterSettings } from '../configuration.ts';
+import type { CommandIO } from '../output.ts';
 import { explainCertificateError, followCertificateFiles, readFirstCertificate } from './certificate-files.ts';
-import type { CertificatePaths, ClusterCertificates, ClusterSettings } from './configuration.ts';
-import type { CommandIO } from './output.ts';
 import type { Instruments } from './serve.ts';
 
 /** The serving certificate of a webhook in a cluster. */

@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
-import { describeError, type Log } from '../platform/log.ts';
-import { createApp } from '../webhook/app.ts';
-import { createAuditLog } from '../webhook/audit-log.ts';
-import { BodyMemory } from '../webhook/body.ts';
-import { createExchange, type ExchangeReport } from '../webhook/exchange.ts';
-import { DEFAULT_GATE, Gate } from '../webhook/limits.ts';
-import type { WebhookMetrics } from '../webhook/metrics.ts';
-import type { Mutate } from '../webhook/mutate.ts';
+import { describeError, type Log } from '../../platform/log.ts';
+import { createApp } from '../../webhook/app.ts';
+import { createAuditLog } from '../../webhook/audit-log.ts';
+import { BodyMemory } from '../../webhook/body.ts';
+import { createExchange, type ExchangeReport } from '../../webhook/exchange.ts';
+import { DEFAULT_GATE, Gate } from '../../webhook/limits.ts';
+import type { WebhookMetrics } from '../../webhook/metrics.ts';
+import type { Mutate } from '../../webhook/mutate.ts';
 
 /** What answers the admission port: reviews by path, with one gate and one memory for all, an audit line for each of `/mutate`. */
 export function createListener(

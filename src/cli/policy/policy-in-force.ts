@@ -1,10 +1,10 @@
-import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP, POLICY_KEY, policyErrorLine } from '../core/policy/manifest.ts';
-import type { Policy } from '../core/policy/schema.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { readConfigMap } from '../kubernetes/config-maps.ts';
-import { type AcceptedPolicy, decidePolicy, type SubmittedPolicy } from '../webhook/policy-state.ts';
-import { explainKubernetesError } from './cluster-options.ts';
-import { CommandError } from './output.ts';
+import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP, POLICY_KEY, policyErrorLine } from '../../core/policy/manifest.ts';
+import type { Policy } from '../../core/policy/schema.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { readConfigMap } from '../../kubernetes/config-maps.ts';
+import { type AcceptedPolicy, decidePolicy, type SubmittedPolicy } from '../../webhook/policy-state.ts';
+import { explainKubernetesError } from '../options/cluster-options.ts';
+import { CommandError } from '../output.ts';
 
 /** Where tagpin is installed, and its policy with it. */
 export const OWN_NAMESPACE = 'tagpin-system';

@@ -1,7 +1,7 @@
-import { isKubernetesError } from '../kubernetes/error.ts';
-import { type ListedKind, resourceName } from '../kubernetes/workloads.ts';
-import { explainKubernetesError } from './cluster-options.ts';
-import { type CommandIO, type ExitCode, highest, writeLine } from './output.ts';
+import { isKubernetesError } from '../../kubernetes/error.ts';
+import { type ListedKind, resourceName } from '../../kubernetes/workloads.ts';
+import { explainKubernetesError } from '../options/cluster-options.ts';
+import { type CommandIO, type ExitCode, highest, writeLine } from '../output.ts';
 
 /** What went wrong in an audit while the rest was answered, and the exit code that comes of it. */
 export interface AuditProblems {

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
-import { describeError } from '../platform/log.ts';
+import { describeError } from '../../platform/log.ts';
 import {
   CertificateError,
   type CertificateFiles,
   readCertificate,
   type ServingCertificate,
   watchCertificate,
-} from '../webhook/certificate.ts';
-import type { CertificatePaths } from './configuration.ts';
-import { CommandError, type CommandIO } from './output.ts';
+} from '../../webhook/certificate.ts';
+import type { CertificatePaths } from '../configuration.ts';
+import { CommandError, type CommandIO } from '../output.ts';
 import type { Instruments } from './serve.ts';
 
 /**

@@ -1,13 +1,13 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import type { Policy } from '../core/policy/schema.ts';
-import type { Log } from '../platform/log.ts';
-import { createDockerKeychain } from '../registry/docker-config.ts';
-import { watchPolicyFile } from '../webhook/policy-file.ts';
+import type { Policy } from '../../core/policy/schema.ts';
+import type { Log } from '../../platform/log.ts';
+import { createDockerKeychain } from '../../registry/docker-config.ts';
+import { watchPolicyFile } from '../../webhook/policy-file.ts';
+import type { StandaloneSettings, WebhookConfiguration } from '../configuration.ts';
+import { CommandError, type CommandIO, type ExitCode, writeLine } from '../output.ts';
+import { policyErrorText, readPolicyFile } from '../policy/policy-file.ts';
 import { followCertificateFiles, readFirstCertificate } from './certificate-files.ts';
-import type { StandaloneSettings, WebhookConfiguration } from './configuration.ts';
-import { CommandError, type CommandIO, type ExitCode, writeLine } from './output.ts';
-import { policyErrorText, readPolicyFile } from './policy-file.ts';
 import { type Instruments, type Sources, serveWebhook } from './serve.ts';
 
 /**

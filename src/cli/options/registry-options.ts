@@ -1,18 +1,18 @@
 import { homedir } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatDuration, parseDuration } from '../core/duration.ts';
-import type { Keychain } from '../core/image/credentials.ts';
-import type { Digest } from '../core/image/digest.ts';
-import type { Platform } from '../core/image/platform.ts';
-import type { ImageReference } from '../core/image/reference.ts';
-import type { Resolution } from '../core/image/resolution.ts';
-import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
-import { createLimiter } from '../platform/limiter.ts';
-import type { Inspection, TagList } from '../registry/catalog.ts';
-import { createDockerKeychain } from '../registry/docker-config.ts';
-import { createResolver, type Resolver } from '../registry/resolver.ts';
-import { type CommandIO, writeLine } from './output.ts';
-import { readPolicy } from './policy-file.ts';
+import { formatDuration, parseDuration } from '../../core/duration.ts';
+import type { Keychain } from '../../core/image/credentials.ts';
+import type { Digest } from '../../core/image/digest.ts';
+import type { Platform } from '../../core/image/platform.ts';
+import type { ImageReference } from '../../core/image/reference.ts';
+import type { Resolution } from '../../core/image/resolution.ts';
+import { DEFAULT_POLICY, type Policy } from '../../core/policy/schema.ts';
+import { createLimiter } from '../../platform/limiter.ts';
+import type { Inspection, TagList } from '../../registry/catalog.ts';
+import { createDockerKeychain } from '../../registry/docker-config.ts';
+import { createResolver, type Resolver } from '../../registry/resolver.ts';
+import { type CommandIO, writeLine } from '../output.ts';
+import { readPolicy } from '../policy/policy-file.ts';
 
 /** What commands that ask registries are told about them. */
 export interface RegistryOptions {

@@ -1,9 +1,9 @@
-import { askedPairs, askedReferences, type ObservedSlot, type RowFacts } from '../core/audit/row.ts';
-import { canonicalText } from '../core/image/reference.ts';
-import type { Resolution } from '../core/image/resolution.ts';
-import type { CommandIO } from './output.ts';
-import { withProgress } from './progress.ts';
-import type { OpenResolver } from './registry-options.ts';
+import { askedPairs, askedReferences, type ObservedSlot, type RowFacts } from '../../core/audit/row.ts';
+import { canonicalText } from '../../core/image/reference.ts';
+import type { Resolution } from '../../core/image/resolution.ts';
+import type { OpenResolver } from '../options/registry-options.ts';
+import type { CommandIO } from '../output.ts';
+import { withProgress } from '../progress.ts';
 
 /** What registries say of the images of a namespace. */
 export type RegistryFacts = (slots: readonly ObservedSlot[]) => Promise<Pick<RowFacts, 'now' | 'lists'>>;

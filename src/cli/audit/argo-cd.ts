@@ -1,10 +1,10 @@
-import { findFlapping } from '../audit/flapping.ts';
-import { CONTROLLER_SETTINGS, readsServerSideDiff } from '../core/audit/application.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { KubernetesError } from '../kubernetes/error.ts';
-import { resourcePath } from '../kubernetes/resource.ts';
-import { listWorkloads } from '../kubernetes/workloads.ts';
-import type { AuditProblems } from './audit-problems.ts';
+import { findFlapping } from '../../audit/flapping.ts';
+import { CONTROLLER_SETTINGS, readsServerSideDiff } from '../../core/audit/application.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { KubernetesError } from '../../kubernetes/error.ts';
+import { resourcePath } from '../../kubernetes/resource.ts';
+import { listWorkloads } from '../../kubernetes/workloads.ts';
+import type { AuditProblems } from './problems.ts';
 
 const GROUP = '/apis/argoproj.io/v1alpha1';
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
-import { parsePolicyFile } from '../core/policy/manifest.ts';
-import type { ParsedPolicy, Policy, PolicyError } from '../core/policy/schema.ts';
-import { CommandError, type CommandIO, writeLine } from './output.ts';
+import { parsePolicyFile } from '../../core/policy/manifest.ts';
+import type { ParsedPolicy, Policy, PolicyError } from '../../core/policy/schema.ts';
+import { CommandError, type CommandIO, writeLine } from '../output.ts';
 
 /**
  * Reads a file that should hold a policy, or the ConfigMap of one; `-` is standard input.

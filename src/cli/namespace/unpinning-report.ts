@@ -1,11 +1,11 @@
-import { shortDigest } from '../core/image/digest.ts';
-import { WORKLOAD_KINDS, type WorkloadKind } from '../core/workload/kinds.ts';
-import { type Consequence, type UnpinnedSlot, unpinning } from '../core/workload/unpinning.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
-import { keyOf } from '../kubernetes/list.ts';
-import { listWorkloads, resourceName } from '../kubernetes/workloads.ts';
-import { type CommandIO, type OutputFormat, table, writeJson, writeLine } from './output.ts';
+import { shortDigest } from '../../core/image/digest.ts';
+import { WORKLOAD_KINDS, type WorkloadKind } from '../../core/workload/kinds.ts';
+import { type Consequence, type UnpinnedSlot, unpinning } from '../../core/workload/unpinning.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { isKubernetesError } from '../../kubernetes/error.ts';
+import { keyOf } from '../../kubernetes/list.ts';
+import { listWorkloads, resourceName } from '../../kubernetes/workloads.ts';
+import { type CommandIO, type OutputFormat, table, writeJson, writeLine } from '../output.ts';
 
 /** Of whole objects a few megabytes at a time. */
 const PAGE = 200;

@@ -1,19 +1,19 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { DEFAULT_POLICY } from '../core/policy/schema.ts';
-import { type KubernetesClient, openKubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
-import { createEventRecorder } from '../kubernetes/events.ts';
-import { startNamespaces } from '../kubernetes/namespaces.ts';
-import { createPullSecrets } from '../kubernetes/pull-secrets.ts';
-import type { ReflectorEvent } from '../kubernetes/watch.ts';
-import { describeError, type Log } from '../platform/log.ts';
-import { NotReady } from '../webhook/exchange.ts';
+import { DEFAULT_POLICY } from '../../core/policy/schema.ts';
+import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/client.ts';
+import { isKubernetesError } from '../../kubernetes/error.ts';
+import { createEventRecorder } from '../../kubernetes/events.ts';
+import { startNamespaces } from '../../kubernetes/namespaces.ts';
+import { createPullSecrets } from '../../kubernetes/pull-secrets.ts';
+import type { ReflectorEvent } from '../../kubernetes/watch.ts';
+import { describeError, type Log } from '../../platform/log.ts';
+import { NotReady } from '../../webhook/exchange.ts';
+import type { ClusterSettings, WebhookConfiguration } from '../configuration.ts';
+import { explainKubernetesError } from '../options/cluster-options.ts';
+import { CommandError, type CommandIO, type ExitCode } from '../output.ts';
 import { openClusterCertificate } from './cluster-certificate.ts';
-import { explainKubernetesError } from './cluster-options.ts';
 import { openClusterPolicy } from './cluster-policy.ts';
-import type { ClusterSettings, WebhookConfiguration } from './configuration.ts';
-import { CommandError, type CommandIO, type ExitCode } from './output.ts';
 import { type Instruments, type Sources, serveWebhook } from './serve.ts';
 
 /** Where tagpin is installed unless somebody says otherwise. */

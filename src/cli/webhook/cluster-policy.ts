@@ -1,10 +1,10 @@
-import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP, POLICY_KEY, policyErrorLine } from '../core/policy/manifest.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { readConfigMap, watchConfigMap, writeConfigMap } from '../kubernetes/config-maps.ts';
-import type { RecordedEvent } from '../kubernetes/events.ts';
-import type { ReflectorEvent } from '../kubernetes/watch.ts';
-import { describeError } from '../platform/log.ts';
-import { type PolicyNews, type PolicySource, startPolicySource } from '../webhook/policy-source.ts';
+import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP, POLICY_KEY, policyErrorLine } from '../../core/policy/manifest.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { readConfigMap, watchConfigMap, writeConfigMap } from '../../kubernetes/config-maps.ts';
+import type { RecordedEvent } from '../../kubernetes/events.ts';
+import type { ReflectorEvent } from '../../kubernetes/watch.ts';
+import { describeError } from '../../platform/log.ts';
+import { type PolicyNews, type PolicySource, startPolicySource } from '../../webhook/policy-source.ts';
 import type { Instruments } from './serve.ts';
 
 /** The longest list of problems that a log line and an Event get. */

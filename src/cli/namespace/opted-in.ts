@@ -1,12 +1,12 @@
-import { namespaceStanding, OPT_IN_SELECTOR } from '../core/workload/opt-in.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
-import { keyOf, listPages } from '../kubernetes/list.ts';
-import { labelsOf, type NamespaceLabels } from '../kubernetes/namespaces.ts';
-import { resourcePath } from '../kubernetes/resource.ts';
-import { explainKubernetesError } from './cluster-options.ts';
-import { CommandError } from './output.ts';
-import { OWN_NAMESPACE } from './policy-in-force.ts';
+import { namespaceStanding, OPT_IN_SELECTOR } from '../../core/workload/opt-in.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { isKubernetesError } from '../../kubernetes/error.ts';
+import { keyOf, listPages } from '../../kubernetes/list.ts';
+import { labelsOf, type NamespaceLabels } from '../../kubernetes/namespaces.ts';
+import { resourcePath } from '../../kubernetes/resource.ts';
+import { explainKubernetesError } from '../options/cluster-options.ts';
+import { CommandError } from '../output.ts';
+import { OWN_NAMESPACE } from '../policy/policy-in-force.ts';
 
 /** A namespace of the cluster. */
 export interface NamespaceFacts {

@@ -1,8 +1,8 @@
 import { delimiter, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type KubernetesClient, openKubernetesClient } from '../kubernetes/client.ts';
-import { KubernetesError, type KubernetesErrorCode } from '../kubernetes/error.ts';
-import { CommandError, type CommandIO } from './output.ts';
+import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/client.ts';
+import { KubernetesError, type KubernetesErrorCode } from '../../kubernetes/error.ts';
+import { CommandError, type CommandIO } from '../output.ts';
 
 /** Which cluster a command asks, as kubectl takes it. */
 export interface ClusterOptions {

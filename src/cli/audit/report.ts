@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
-import { shortImage } from '../core/audit/finding.ts';
-import type { RevisionRow } from '../core/audit/revision.ts';
-import type { AuditRow } from '../core/audit/row.ts';
-import { type Digest, shortDigest } from '../core/image/digest.ts';
-import { csvLine, printable, table, writeJson, writeLine } from './output.ts';
+import { shortImage } from '../../core/audit/finding.ts';
+import type { RevisionRow } from '../../core/audit/revision.ts';
+import type { AuditRow } from '../../core/audit/row.ts';
+import { type Digest, shortDigest } from '../../core/image/digest.ts';
+import { csvLine, printable, table, writeJson, writeLine } from '../output.ts';
 
 /** The formats of `tagpin audit -o`. */
 export const AUDIT_FORMATS = ['table', 'json', 'csv'] as const;
