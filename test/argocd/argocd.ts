@@ -29,6 +29,7 @@ export async function startArgoCd(t: { after(f: () => Promise<void>): void }, pl
   const sources = await argoCdSources();
   await install(plane, sources);
   const folder = await mkdtemp(join(plane.folder, 'argocd-'));
+  // What stands in for the cluster that it believes to be in; the controller's flag is for its own reading.
   const environment = { ...(await environmentIn(folder, sources)), KUBECONFIG: plane.kubeconfig };
   const running: RunningProcess[] = [];
   t.after(async () => {
