@@ -5,6 +5,8 @@ import { listen } from '../../src/platform/listen.ts';
 export interface RoundRobin {
   /** How many connections each port has got. */
   readonly connections: ReadonlyMap<number, number>;
+  /** The ports that did not accept one, each time; a Service of a cluster would not have tried another. */
+  readonly refused: readonly number[];
 }
 
 /**
@@ -21,6 +23,7 @@ export async function startRoundRobin(
 ): Promise<RoundRobin> {
   const sockets = new Set<Socket>();
   const connections = new Map<number, number>();
+  const refused: number[] = [];
   let turn = 0;
   function keep(socket: Socket): void {
     sockets.add(socket);
@@ -35,7 +38,10 @@ export async function startRoundRobin(
     }
     const to = connect(target, '127.0.0.1');
     keep(to);
-    to.once('error', () => forward(from, tries + 1));
+    to.once('error', () => {
+      refused.push(target);
+      forward(from, tries + 1);
+    });
     to.once('connect', () => {
       connections.set(target, (connections.get(target) ?? 0) + 1);
       to.removeAllListeners('error');
@@ -59,5 +65,5 @@ export async function startRoundRobin(
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { connections };
+  return { connections, refused };
 }
