@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RECEIVER_TYPES } from '../../receivers/receiver-type.ts';
 import { NAMESPACE_GLOBS, TEXT_GLOBS } from '../grammar/glob.ts';
 import { duration, glob, labels, mapping, objectName, optional, text } from './fields.ts';
 
@@ -7,20 +8,6 @@ const DAY = 86_400 * SECOND;
 
 /** The kinds that the sweeper writes. */
 const TARGET_KINDS = ['Application', 'CronJob', 'DaemonSet', 'Deployment', 'OCIRepository', 'StatefulSet'] as const;
-
-const RECEIVER_TYPES = [
-  'acr',
-  'aliyun-acr',
-  'cloudevents',
-  'distribution',
-  'docker.io',
-  'ecr',
-  'gar',
-  'ghcr.io',
-  'gitlab',
-  'harbor',
-  'quay.io',
-] as const;
 
 /** `sweep` of a policy: how often the sweeper looks, what it may write, and how it commits. */
 export const sweepSchema = mapping({
