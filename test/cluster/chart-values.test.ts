@@ -18,7 +18,7 @@ const ends: (() => Promise<void>)[] = [];
 before(async () => {
   if (skip !== false) return;
   plane = await startControlPlane({ after: (end) => ends.push(end) });
-  for (const name of ['tagpin-system', 'shop']) {
+  for (const name of ['tagpin-system', 'shop', 'argocd', 'team-a']) {
     await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   withoutResources = await installCustomResources(plane);
@@ -98,6 +98,40 @@ const CASES: Readonly<Record<string, Values>> = {
   'all of the monitoring': {
     serviceMonitor: { enabled: true, interval: '1m', labels: { release: 'prometheus' } },
     prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+  },
+  'the sweeper, with its defaults': { sweeper: { enabled: true }, networkPolicy: { enabled: true } },
+  'everything that is about the sweeper': {
+    nodeSelector: { zone: 'a' },
+    tolerations: [{ key: 'spot', operator: 'Exists' }],
+    logLevel: 'warn',
+    listenAddress: '[::]',
+    networkPolicy: { enabled: true, operationsFrom: [{ namespaceSelector: {} }] },
+    registryCredentials: ['registry-internal'],
+    sweeper: {
+      enabled: true,
+      image: { tag: '1.0.0' },
+      replicas: 2,
+      applicationNamespaces: ['argocd', 'team-a'],
+      repositorySecrets: false,
+      secrets: ['tagpin-signing'],
+      applicationSecrets: { argocd: ['git', 'hub'], 'team-a': [] },
+      receivers: { enabled: true },
+      ports: { operations: 9090, receivers: 9091 },
+      resources: { limits: { memory: '1Gi' } },
+      storage: { repositories: '20Gi', temporary: '128Mi' },
+      affinity: { nodeAffinity: {} },
+      serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/tagpin' } },
+      podAnnotations: { 'prometheus.io/scrape': 'true' },
+      podLabels: { 'azure.workload.identity/use': 'true' },
+      env: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/authorities/ca.crt' }],
+      volumes: [{ name: 'authorities', configMap: { name: 'authorities' } }],
+      volumeMounts: [{ name: 'authorities', mountPath: '/authorities' }],
+    },
+  },
+  'the sweeper in all namespaces, monitored': {
+    sweeper: { enabled: true, clusterWide: true },
+    serviceMonitor: { enabled: true },
+    prometheusRule: { enabled: true },
   },
   'rules alone': { prometheusRule: { enabled: true } },
   'a label that is protected': { protectLabel: { enabled: true, groups: ['platform', "o'hara:ops"] } },

@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
-import { CHART, helm, INSTALL, installObjects, objectOf, type Rendered } from '../support/chart.ts';
+import {
+  CHART,
+  helm,
+  INSTALL,
+  INSTALL_SWEEPER,
+  installObjects,
+  objectOf,
+  type Rendered,
+  sweeperObjects,
+} from '../support/chart.ts';
 import { eventually } from '../support/eventually.ts';
 import type { FinishedProcess } from '../support/process.ts';
 
@@ -139,6 +148,19 @@ test('helm uninstall takes the configurations away before anything else', { skip
   assert.ok(deleted.includes('deployments'));
 });
 
+test('one kubectl apply adds the sweeper where Argo CD is, and one takes it away without the webhook', {
+  skip,
+}, async () => {
+  await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
+  await kubectl('apply', '-f', INSTALL);
+  const { stdout } = await kubectl('apply', '-f', INSTALL_SWEEPER);
+  assert.equal(stdout.match(/ created\n/g)?.length, sweeperObjects().length);
+  await kubectl('apply', '-f', INSTALL_SWEEPER);
+  await kubectl('diff', '-f', INSTALL_SWEEPER);
+  await kubectl('delete', '--wait=false', '-f', INSTALL_SWEEPER);
+  await kubectl('diff', '-f', INSTALL);
+});
+
 test('kubectl delete of install.yaml takes the configurations away before anything else', { skip }, async () => {
   await kubectl('apply', '-f', INSTALL);
   const start = (await plane.auditEvents()).length;
@@ -155,14 +177,16 @@ test('the Pods hold what Pod Security asks of them at its strictest', { skip }, 
   const namespace = objectOf(installObjects(), 'Namespace', 'tagpin-system');
   assert.equal(namespace.metadata.labels['pod-security.kubernetes.io/enforce'], 'restricted');
   await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'strict', labels } });
-  const { template } = objectOf(installObjects(), 'Deployment', 'tagpin-webhook').spec;
-  const pod = (name: string, spec: Rendered) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...template.metadata, name, namespace: 'strict' },
-    spec,
-  });
-  await plane.apply(pod('webhook', template.spec));
-  // What shows that somebody looks.
-  await assert.rejects(plane.apply(pod('other', { ...template.spec, hostNetwork: true })), /violates PodSecurity/);
+  for (const deployment of [...installObjects(), ...sweeperObjects()].filter(({ kind }) => kind === 'Deployment')) {
+    const { template } = deployment.spec;
+    const pod = (name: string, spec: Rendered) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...template.metadata, name, namespace: 'strict' },
+      spec,
+    });
+    await plane.apply(pod(deployment.metadata.name, template.spec));
+    // What shows that somebody looks.
+    await assert.rejects(plane.apply(pod('other', { ...template.spec, hostNetwork: true })), /violates PodSecurity/);
+  }
 });

@@ -4,14 +4,12 @@ import test, { after, before } from 'node:test';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
 import { INSTALL, type Rendered, render } from '../support/chart.ts';
+import { type Permissions, permissionsOf } from '../support/permissions.ts';
 
 const skip = skipWithout(...CONTROL_PLANE, PROGRAMS.helm);
 
-const USER = 'system:serviceaccount:tagpin-system:tagpin-webhook';
-const GROUPS = ['system:serviceaccounts', 'system:serviceaccounts:tagpin-system', 'system:authenticated'];
-
 let plane: ControlPlane;
-let kubeconfig: string;
+let webhook: Permissions;
 const ends: (() => Promise<void>)[] = [];
 before(async () => {
   if (skip !== false) return;
@@ -22,49 +20,11 @@ before(async () => {
     await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await plane.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'pull', namespace: name } });
   }
-  kubeconfig = await plane.kubeconfigFor(USER);
+  webhook = await permissionsOf(plane, 'tagpin-webhook');
 });
 after(async () => {
   for (const end of ends) await end();
 });
-
-/** Asks the API server itself: `get secrets/NAME NAMESPACE`, `create leases.coordination.k8s.io NAMESPACE`. */
-async function may(question: string): Promise<boolean> {
-  const [verb = '', what = '', namespace = ''] = question.split(' ');
-  const [target = '', name = ''] = what.split('/');
-  const [resource = '', ...group] = target.split('.');
-  const resourceAttributes = { verb, resource, group: group.join('.'), namespace, name };
-  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' };
-  const input = JSON.stringify({ ...review, spec: { user: USER, groups: GROUPS, resourceAttributes } });
-  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
-  const { code, stdout, stderr } = await plane.kubectl(['create', '--raw', path, '-f', '-'], { input });
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout).status.allowed;
-}
-
-/** The rules of a namespace that not everybody has, as `verbs resources names`. */
-async function rules(namespace: string): Promise<readonly string[]> {
-  const ask = async (as: string): Promise<readonly string[]> => {
-    const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
-    const input = JSON.stringify({
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectRulesReview',
-      spec: { namespace },
-    });
-    const { stdout } = await plane.kubectl(['create', '--raw', path, '-f', '-'], { input, kubeconfig: as });
-    return JSON.parse(stdout).status.resourceRules.map((rule: Rendered) => {
-      const targets = rule.resources.flatMap((resource: string) =>
-        rule.apiGroups.map((group: string) => (group === '' ? resource : `${resource}.${group}`)),
-      );
-      return [rule.verbs, targets, rule.resourceNames ?? []]
-        .map((each) => each.join(','))
-        .join(' ')
-        .trim();
-    });
-  };
-  const everybody = new Set(await ask(await plane.kubeconfigFor('somebody', ['system:authenticated'])));
-  return (await ask(kubeconfig)).filter((rule) => !everybody.has(rule)).toSorted();
-}
 
 const EVERYWHERE = [
   'get,list,watch namespaces',
@@ -72,9 +32,9 @@ const EVERYWHERE = [
 ];
 
 test('the webhook has these rules and no others', { skip }, async () => {
-  assert.deepEqual(await rules('shop'), EVERYWHERE);
+  assert.deepEqual(await webhook.rules('shop'), EVERYWHERE);
   assert.deepEqual(
-    await rules('tagpin-system'),
+    await webhook.rules('tagpin-system'),
     [
       ...EVERYWHERE,
       'get,list,watch configmaps tagpin-policy',
@@ -114,14 +74,13 @@ const FORBIDDEN = [
 ];
 
 test('what it may not', { skip }, async () => {
-  const allowed = await Promise.all(FORBIDDEN.map(async (question) => ((await may(question)) ? [question] : [])));
-  assert.deepEqual(allowed.flat(), []);
-  assert.equal(await may('get secrets/tagpin-certificates tagpin-system'), true);
+  assert.deepEqual(await webhook.allowed(FORBIDDEN), []);
+  assert.equal(await webhook.may('get secrets/tagpin-certificates tagpin-system'), true);
 });
 
 test('a list of one configuration or of the policy by its name is allowed, of all refused', { skip }, async () => {
   const list = async (...args: readonly string[]): Promise<number> =>
-    (await plane.kubectl(['get', ...args, '-o', 'name'], { kubeconfig })).code;
+    (await plane.kubectl(['get', ...args, '-o', 'name'], webhook)).code;
   const named = '--field-selector=metadata.name=tagpin';
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) {
     assert.deepEqual([await list(kind, named), await list(kind)], [0, 1], kind);
@@ -135,7 +94,7 @@ test('the accepted policy is created by its name, and no other ConfigMap', { ski
   const apply = async (name: string): Promise<string> => {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { a: 'b' } });
     const args = ['apply', '--server-side', '-n', 'tagpin-system', '-f', '-'];
-    const { stdout, stderr } = await plane.kubectl(args, { input, kubeconfig });
+    const { stdout, stderr } = await plane.kubectl(args, { input, kubeconfig: webhook.kubeconfig });
     return stdout + stderr;
   };
   assert.match(await apply('tagpin-policy-accepted'), /serverside-applied/);
@@ -147,16 +106,16 @@ test('the accepted policy is created by its name, and no other ConfigMap', { ski
 test('pull secrets are readable by name where a namespace is bound, and only there', { skip }, async () => {
   const objects = await render({ pullSecrets: { namespaces: ['shop'] } });
   for (const object of objects.filter(({ kind }) => kind === 'RoleBinding')) await plane.apply(object);
-  assert.deepEqual(await rules('shop'), [...EVERYWHERE, 'get secrets,serviceaccounts'].toSorted());
-  assert.deepEqual(await rules('other'), EVERYWHERE);
+  assert.deepEqual(await webhook.rules('shop'), [...EVERYWHERE, 'get secrets,serviceaccounts'].toSorted());
+  assert.deepEqual(await webhook.rules('other'), EVERYWHERE);
 });
 
 test('the cluster-wide alternative lets it read every Secret by name and list none', { skip }, async () => {
   const objects = await render({ pullSecrets: { clusterWide: true } });
   for (const object of objects.filter(({ kind }) => kind === 'ClusterRoleBinding')) await plane.apply(object);
-  assert.deepEqual(await rules('other'), [...EVERYWHERE, 'get secrets,serviceaccounts'].toSorted());
-  assert.equal(await may('get secrets/pull other'), true);
-  assert.equal(await may('list secrets other'), false);
+  assert.deepEqual(await webhook.rules('other'), [...EVERYWHERE, 'get secrets,serviceaccounts'].toSorted());
+  assert.equal(await webhook.may('get secrets/pull other'), true);
+  assert.equal(await webhook.may('list secrets other'), false);
 });
 
 /** The role's rules about Secrets with these values. */

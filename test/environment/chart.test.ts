@@ -3,15 +3,28 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { renderInstall } from '../../.ci/render.ts';
-import { CHART, defaultValues, helm, INSTALL, objectOf, render, template, type Values } from '../support/chart.ts';
+import { renderInstall, renderSweeper } from '../../.ci/render.ts';
+import {
+  CHART,
+  defaultValues,
+  helm,
+  INSTALL,
+  INSTALL_SWEEPER,
+  objectOf,
+  type Rendered,
+  render,
+  sweeperObjects,
+  template,
+  type Values,
+} from '../support/chart.ts';
 import { PROGRAMS, programFile, skipWithout } from './programs.ts';
 
 const skip = skipWithout(PROGRAMS.helm);
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
-test('install.yaml is what npm run render makes of the chart', { skip }, () => {
+test('install.yaml and install-sweeper.yaml are what npm run render makes of the chart', { skip }, () => {
   assert.equal(renderInstall(programFile(PROGRAMS.helm)), readFileSync(INSTALL, 'utf8'));
+  assert.equal(renderSweeper(programFile(PROGRAMS.helm)), readFileSync(INSTALL_SWEEPER, 'utf8'));
 });
 
 test('helm lint finds nothing', { skip }, async () => {
@@ -46,6 +59,9 @@ const REFUSED: readonly (readonly [string, Values, RegExp])[] = [
   ['a duration without a unit', { drain: '10' }, /'\/drain'/],
   ['a condition without an expression', { webhooks: { matchConditions: [{ name: 'a' }] } }, /'expression'/],
   ['a list as a policy', { policy: [] }, /'\/policy'/],
+  ['a pattern as a namespace', { sweeper: { applicationNamespaces: ['team-*'] } }, /applicationNamespaces\/0/],
+  ['a Secret in no namespace', { sweeper: { applicationSecrets: ['git'] } }, /'\/sweeper\/applicationSecrets'/],
+  ['a size without a unit', { sweeper: { storage: { temporary: '64' } } }, /'\/sweeper\/storage\/temporary'/],
 ];
 
 for (const [name, values, message] of REFUSED) {
@@ -93,21 +109,43 @@ test('the image is named by tag, or by digest where one is given', { skip }, asy
   assert.match(await image({}), /^ghcr\.io\/tagpin\/tagpin:\d+\.\d+\.\d+$/);
   assert.equal(await image({ repository: 'r.internal:5000/t', tag: 'v1' }), 'r.internal:5000/t:v1');
   assert.equal(await image({ digest: DIGEST, tag: 'v1' }), `ghcr.io/tagpin/tagpin@${DIGEST}`);
+  const sweeper = objectOf(
+    await render({ sweeper: { enabled: true, image: { digest: DIGEST } } }),
+    'Deployment',
+    'tagpin-sweeper',
+  );
+  assert.equal(sweeper.spec.template.spec.containers[0].image, `ghcr.io/tagpin/tagpin-sweeper@${DIGEST}`);
+});
+
+test('the sweeper is there where it is asked for, and changes nothing of the webhook', { skip }, async () => {
+  const [webhook, both] = await Promise.all([render({}), render({ sweeper: { enabled: true } })]);
+  const nameOf = ({ kind, metadata }: Rendered): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+  const added = both.filter((each) => !webhook.some((other) => nameOf(other) === nameOf(each)));
+  assert.deepEqual(
+    both.filter((each) => !added.includes(each)),
+    webhook,
+  );
+  assert.deepEqual(added, sweeperObjects());
 });
 
 test('in another namespace everything is there, and names it', { skip }, async () => {
-  const objects = await render(
-    { certificates: { source: 'cert-manager' }, pullSecrets: { clusterWide: true } },
-    'pins',
-  );
-  assert.doesNotMatch(JSON.stringify(objects), /tagpin-system/);
+  const values = { certificates: { source: 'cert-manager' }, pullSecrets: { clusterWide: true } };
+  const sweeper = { enabled: true, argocdNamespace: 'cd', applicationNamespaces: ['cd'] };
+  const objects = await render({ ...values, sweeper }, 'pins');
+  assert.doesNotMatch(JSON.stringify(objects), /tagpin-system|argocd"/);
   const namespaced = objects.filter(({ kind }) => !/^Cluster|Webhook/.test(kind));
-  assert.deepEqual(new Set(namespaced.map(({ metadata }) => metadata.namespace)), new Set(['pins']));
+  const inArgoCd = namespaced.filter(({ metadata }) => metadata.namespace === 'cd');
+  assert.deepEqual(
+    inArgoCd.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ['Role tagpin-repositories', 'RoleBinding tagpin-repositories', 'RoleBinding tagpin-applications'],
+  );
+  assert.deepEqual(new Set(namespaced.map(({ metadata }) => metadata.namespace)), new Set(['pins', 'cd']));
 });
 
 test('who installs it is told how to wait, how to opt in, and how it goes away', { skip }, async () => {
-  const notes = async (namespace: string): Promise<string> => {
-    const { code, stdout, stderr } = await helm(['install', 'tagpin', CHART, '--dry-run=client', '-n', namespace]);
+  const notes = async (namespace: string, ...values: readonly string[]): Promise<string> => {
+    const args = ['install', 'tagpin', CHART, '--dry-run=client', '-n', namespace, ...values];
+    const { code, stdout, stderr } = await helm(args);
     assert.equal(code, 0, stderr);
     return stdout.slice(stdout.indexOf('\nNOTES:'));
   };
@@ -115,7 +153,9 @@ test('who installs it is told how to wait, how to opt in, and how it goes away',
   assert.match(text, /rollout status deployment\/tagpin-webhook/);
   assert.match(text, /kubectl label namespace NAMESPACE tagpin\.dev\/inject=enabled/);
   assert.match(text, /takes the webhook configurations away first/);
-  assert.doesNotMatch(text, /WARNING/);
+  assert.doesNotMatch(text, /WARNING|sweeper/);
+  const sweeper = await notes('tagpin-system', '--set=sweeper.enabled=true');
+  assert.match(sweeper, /the Applications of argocd that say tagpin\.dev\/image-list/);
   assert.match(await notes('pins'), /WARNING: this namespace is not tagpin-system/);
 });
 

@@ -12,6 +12,9 @@ export const CHART = join(deploy, 'chart');
 /** What is applied where there is no helm. */
 export const INSTALL = join(deploy, 'install.yaml');
 
+/** What is applied for the sweeper where there is no helm. */
+export const INSTALL_SWEEPER = join(deploy, 'install-sweeper.yaml');
+
 /** An object of the Kubernetes API that a test reads. */
 // oxlint-disable-next-line typescript/no-explicit-any -- unknown would turn every assertion into a cast
 export type Rendered = any;
@@ -22,6 +25,11 @@ export type Values = Readonly<Record<string, unknown>>;
 /** Every object of `deploy/install.yaml`, in its order. */
 export function installObjects(): readonly Rendered[] {
   return objectsOf(readFileSync(INSTALL, 'utf8'));
+}
+
+/** Every object of `deploy/install-sweeper.yaml`, in its order. */
+export function sweeperObjects(): readonly Rendered[] {
+  return objectsOf(readFileSync(INSTALL_SWEEPER, 'utf8'));
 }
 
 /** The one object of a kind and name. @throws AssertionError where there is none, or more than one. */

@@ -14,12 +14,22 @@ app.kubernetes.io/component: webhook
 app.kubernetes.io/component: webhook
 {{- end }}
 
+{{- define "tagpin.sweeper.selector" -}}
+app.kubernetes.io/name: tagpin
+app.kubernetes.io/component: sweeper
+{{- end }}
+
+{{- define "tagpin.sweeper.labels" -}}
+{{ include "tagpin.labels" . }}
+app.kubernetes.io/component: sweeper
+{{- end }}
+
+{{- /* Of {image, root}: by digest where there is one. */ -}}
 {{- define "tagpin.image" -}}
-{{- $image := .Values.image -}}
-{{- if $image.digest -}}
-{{ $image.repository }}@{{ $image.digest }}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
 {{- else -}}
-{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 {{- end }}
 
