@@ -1,6 +1,7 @@
 /** What the sweeper's shipped roles allow, golden, and that neither part of tagpin can read the other's Secrets. */
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { STATE_CONFIG_MAPS } from '../../src/kubernetes/sweep-state.ts';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
 import { INSTALL, INSTALL_SWEEPER, type Rendered, render, type Values } from '../support/chart.ts';
@@ -36,13 +37,14 @@ async function apply(values: Values): Promise<void> {
   }
 }
 
-const STATE = Array.from({ length: 16 }, (_, index) => `tagpin-state-${index}`);
-const EVERYWHERE = ['get,list,watch namespaces'];
+const EVERYWHERE = [
+  'get,list,watch namespaces',
+  'list imageupdaters.argocd-image-updater.argoproj.io',
+  'list leases.coordination.k8s.io c21b75f2.argoproj.io',
+];
 const APPLICATIONS = [
   'get,list,watch,patch applications.argoproj.io',
   'get,list,watch applicationsets.argoproj.io',
-  'get,list,watch imageupdaters.argocd-image-updater.argoproj.io',
-  'get leases.coordination.k8s.io c21b75f2.argoproj.io',
   'create events.events.k8s.io',
 ];
 const REPOSITORIES = [
@@ -60,7 +62,7 @@ test('the sweeper has these rules and no others', { skip }, async () => {
       ...EVERYWHERE,
       'get,list,watch configmaps tagpin-policy',
       'get configmaps tagpin-policy-accepted',
-      `get,create,patch configmaps ${STATE.join(',')}`,
+      `get,create,patch configmaps ${STATE_CONFIG_MAPS.join(',')}`,
       'get,update leases.coordination.k8s.io tagpin-sweeper',
       'create leases.coordination.k8s.io',
       'create events.events.k8s.io',
@@ -116,6 +118,14 @@ test('neither part of tagpin reads a Secret of the other', { skip }, async () =>
   assert.deepEqual(await webhook.allowed(ofWebhook), ofWebhook);
   assert.deepEqual(await sweeper.allowed(ofWebhook), []);
   assert.deepEqual(await sweeper.allowed(['get secrets/other team-a', 'list secrets team-a']), []);
+});
+
+test('of Leases, it sees that of Image Updater wherever it is, and no others', { skip }, async () => {
+  const list = async (...args: readonly string[]): Promise<number> =>
+    (await plane.kubectl(['get', 'leases', ...args, '-o', 'name'], sweeper)).code;
+  assert.equal(await list('-A', '--field-selector=metadata.name=c21b75f2.argoproj.io'), 0);
+  assert.equal(await list('-A'), 1);
+  assert.equal(await list('-n', 'tagpin-system'), 1);
 });
 
 test('the state is written by its names, and no other ConfigMap', { skip }, async () => {
