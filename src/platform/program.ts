@@ -53,9 +53,9 @@ export async function runProgram(
     let size = 0;
     output.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= options.maximumBytes) return chunks.push(chunk);
-      isTooLarge = true;
-      running.kill();
+      isTooLarge ||= size > options.maximumBytes;
+      if (isTooLarge) running.kill();
+      else chunks.push(chunk);
     });
     return chunks;
   };
