@@ -3,6 +3,11 @@ import type { Place } from './place.ts';
 /** The way to a value: keys of mappings and indexes of lists. */
 export type Path = readonly (string | number)[];
 
+/** A path as people write it: `spec.containers[0].image`. */
+export function pathText(path: Path): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+}
+
 /** A piece of a text, as offsets in UTF-16 units; the end is excluded. */
 export interface Span {
   readonly start: number;

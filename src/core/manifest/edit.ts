@@ -1,5 +1,5 @@
 import { findDifferences } from './difference.ts';
-import type { Manifest, ManifestProblem, Path, Span, WrittenText } from './document.ts';
+import { type Manifest, type ManifestProblem, type Path, pathText, type Span, type WrittenText } from './document.ts';
 import { placesOf } from './place.ts';
 import { readManifest } from './read.ts';
 import { spell } from './spelling.ts';
@@ -121,10 +121,6 @@ function verify(manifest: Manifest, edits: readonly PlacedEdit[], text: string):
 
 function placeKey(document: number, path: Path): string {
   return JSON.stringify([document, ...path]);
-}
-
-function pathText(path: Path): string {
-  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
 }
 
 function failed(

@@ -1,11 +1,11 @@
 import type { WrittenText } from './document.ts';
 
 /** Letters of no meaning to YAML, and colons that no space follows. */
-const HARMLESS = /^[A-Za-z0-9][\w./@+-]*(?::[\w./@+-]+)*$/;
+const HARMLESS = /^[A-Za-z0-9][\w./@+=-]*(?::[\w./@+=-]+)*$/;
 /** What YAML 1.1 or 1.2 reads as something else than a string. Kubernetes' tools still read 1.1. */
 const WORD = /^(?:y|n|yes|no|on|off|true|false|null)$/i;
-/** Numbers of all bases, with `_` and `:` too, and dates begin with a digit and hold none of these. */
-const NUMBER = /^[0-9][^/@]*$/;
+/** Numbers of all bases, with `:` too, and what begins as a date does. A second dot makes a text of it, as in `1.27.3`. */
+const NUMBER = /^(?:0[xob][0-9a-f]+|\d+(?::\d+)*(?:\.\d*)?(?:e[-+]?\d+)?|\d{4}-\d\d?-\d\d?(?:[Tt].*)?)$/i;
 
 /**
  * Spells a value as a text is spelled that stands there already: in its quotes, in its block.
@@ -16,7 +16,9 @@ const NUMBER = /^[0-9][^/@]*$/;
 export function spell(value: string, { style, value: former }: WrittenText, source: string): string | null {
   switch (style) {
     case 'plain':
-      return HARMLESS.test(value) && !WORD.test(value) && !NUMBER.test(value) ? value : JSON.stringify(value);
+      return HARMLESS.test(value) && !WORD.test(value) && !NUMBER.test(value.replaceAll('_', ''))
+        ? value
+        : JSON.stringify(value);
     case 'single':
       return isPrintable(value) ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value);
     case 'double':
