@@ -9,6 +9,7 @@ interface CommandEntry {
 /** Every command, in the order in which `tagpin --help` lists them. */
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'webhook', load: async () => (await import('./webhook.ts')).webhookCommand },
+  { name: 'sweep', load: async () => (await import('./sweep.ts')).sweepCommand },
   { name: 'pin', load: async () => (await import('./pin.ts')).pinCommand },
   { name: 'resolve', load: async () => (await import('./resolve.ts')).resolveCommand },
   { name: 'select', load: async () => (await import('./select.ts')).selectCommand },

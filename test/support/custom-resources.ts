@@ -19,13 +19,34 @@ const DEFINITIONS = [
   },
 ];
 
+/** Argo CD's own, of the version that `test/argocd` builds. */
+const ARGO_CD = [
+  {
+    module: 'github.com/argoproj/argo-cd/v3@v3.5.7',
+    files: ['application', 'appproject', 'applicationset'].map((name) => `manifests/crds/${name}-crd.yaml`),
+  },
+];
+
 /**
  * Installs the resources of cert-manager and of the Prometheus operator that the chart can make.
  *
  * @returns null, or why that could not be done: there is no Go, or no way to its proxy.
  */
 export async function installCustomResources(plane: ControlPlane): Promise<string | null> {
-  for (const { module, files } of DEFINITIONS) {
+  return await install(plane, DEFINITIONS, ['certificates', 'issuers', 'servicemonitors', 'prometheusrules']);
+}
+
+/** Installs Argo CD's Applications, ApplicationSets and AppProjects. @returns null, or why that could not be done. */
+export async function installArgoCdResources(plane: ControlPlane): Promise<string | null> {
+  return await install(plane, ARGO_CD, ['applications', 'applicationsets', 'appprojects']);
+}
+
+async function install(
+  plane: ControlPlane,
+  definitions: typeof DEFINITIONS,
+  resources: readonly string[],
+): Promise<string | null> {
+  for (const { module, files } of definitions) {
     const environment = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=mod' };
     const download = ['mod', 'download', '-json', module];
     const { code, stdout, stderr } = await runProcess('go', download, { directory: tmpdir(), environment });
@@ -39,7 +60,7 @@ export async function installCustomResources(plane: ControlPlane): Promise<strin
   }
   await eventually('the resources are served', async () => {
     const kinds = (await plane.kubectl(['api-resources', '-o', 'name'])).stdout;
-    return ['certificates', 'issuers', 'servicemonitors', 'prometheusrules'].every((name) => kinds.includes(name));
+    return resources.every((name) => kinds.includes(name));
   });
   return null;
 }

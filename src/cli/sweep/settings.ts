@@ -1,0 +1,137 @@
+import { parseDuration } from '../../core/duration.ts';
+import type { TargetName } from '../../core/sweep/change.ts';
+import type { ListenAddress } from '../../platform/listen.ts';
+import { LOG_LEVELS, type LogLevel } from '../../platform/log.ts';
+import type { OutputFormat } from '../output.ts';
+import {
+  type Flags,
+  oneOf,
+  type Parsed,
+  parseAddress,
+  parseFile,
+  parseLabelName,
+  parseObjectName,
+  parseSwitch,
+  type Setting,
+  SettingSource,
+} from '../settings.ts';
+
+/** The settings of `tagpin sweep`, in the order of its help. */
+export const SWEEP_SETTINGS = [
+  { name: 'once', value: null, help: 'look once, print what came of it, and end', default: null },
+  { name: 'dry-run', value: null, help: 'plan only: write nothing, remember nothing, tell nobody', default: null },
+  {
+    name: 'interval',
+    value: 'duration',
+    help: "from the end of one look to the start of the next (default: the policy's sweep.interval)",
+    default: null,
+  },
+  {
+    name: 'target',
+    value: 'kind/namespace/name',
+    help: 'only this one; repeatable',
+    default: null,
+  },
+  { name: 'output', value: 'format', help: 'with --once: text, or json, one object a line', default: 'text' },
+  {
+    name: 'operations-listen',
+    value: 'address',
+    help: 'where /healthz, /readyz and /metrics are served, over plain HTTP; not with --once',
+    default: '0.0.0.0:8080',
+  },
+  {
+    name: 'kubeconfig',
+    value: 'file',
+    help: 'how to reach the cluster; without it, as the Pod that this runs in',
+    default: null,
+  },
+  {
+    name: 'namespace',
+    value: 'name',
+    help: "tagpin's own namespace, where its policy and its state are (default: the Pod's, or tagpin-system)",
+    default: null,
+  },
+  { name: 'log-level', value: 'level', help: LOG_LEVELS.join(', '), default: 'info' },
+] as const satisfies readonly Setting[];
+
+type Name = (typeof SWEEP_SETTINGS)[number]['name'];
+
+/** What `tagpin sweep` runs with. */
+export interface SweepConfiguration {
+  readonly mode:
+    | { readonly kind: 'once'; readonly output: OutputFormat }
+    | { readonly kind: 'loop'; readonly operationsListen: ListenAddress };
+  readonly isDryRun: boolean;
+  /** Milliseconds; null for the policy's. */
+  readonly interval: number | null;
+  /** Null for all. */
+  readonly targets: readonly TargetName[] | null;
+  /** Null for the identity of the Pod. */
+  readonly kubeconfig: string | null;
+  /** Null for the Pod's own, or tagpin-system. */
+  readonly namespace: string | null;
+  readonly logLevel: LogLevel;
+}
+
+export type ParsedSweepConfiguration =
+  | { readonly ok: true; readonly configuration: SweepConfiguration }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+
+/**
+ * Reads the configuration of `tagpin sweep`. A flag beats its variable, which beats the default.
+ *
+ * @param flags what was given on the command line, by setting; several targets with commas between them.
+ * @returns the configuration, frozen, or everything that is wrong with it.
+ */
+export function readSweepConfiguration(
+  flags: Flags,
+  environment: Readonly<Record<string, string | undefined>>,
+): ParsedSweepConfiguration {
+  const source = new SettingSource<Name>(SWEEP_SETTINGS, flags, environment);
+  const { problems } = source;
+  const isOnce = source.read('once', parseSwitch) === true;
+  const isDryRun = source.read('dry-run', parseSwitch) === true;
+  const interval = source.read('interval', parseInterval);
+  const targets = source.read('target', parseTargets);
+  const output = source.read('output', oneOf(['text', 'json'] as const));
+  const operationsListen = source.read('operations-listen', parseAddress);
+  const kubeconfig = source.read('kubeconfig', parseFile);
+  const namespace = source.read('namespace', parseLabelName);
+  const logLevel = source.read('log-level', oneOf(LOG_LEVELS));
+  if (isOnce) {
+    // Their variables may be there for the other replicas of the same image.
+    const refused = (['interval', 'operations-listen'] as const).filter((name) => flags[name] !== undefined);
+    source.refuse(refused, 'not together with --once, which looks once');
+  } else if (flags['output'] !== undefined) source.refuse(['output'], 'only together with --once: else log lines tell');
+
+  if (problems.length > 0 || output === null || operationsListen === null || logLevel === null) {
+    return { ok: false, problems };
+  }
+  const mode = isOnce ? ({ kind: 'once', output } as const) : ({ kind: 'loop', operationsListen } as const);
+  const configuration = { mode, isDryRun, interval, targets, kubeconfig, namespace, logLevel };
+  return { ok: true, configuration: Object.freeze(configuration) };
+}
+
+function parseInterval(text: string): Parsed<number> {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === null) return { problem: 'not a duration, such as 2m' };
+  return milliseconds < SECOND || milliseconds > DAY ? { problem: 'not from 1s to 1d' } : { value: milliseconds };
+}
+
+/** `Application/NAMESPACE/NAME`, with commas between several. */
+function parseTargets(text: string): Parsed<readonly TargetName[]> {
+  const targets: TargetName[] = [];
+  for (const each of text.split(',').map((one) => one.trim())) {
+    const [kind = '', namespace = '', name = '', ...rest] = each.split('/');
+    const isKind = /^(?:applications?|app)(?:\.argoproj\.io)?$/i.test(kind);
+    const isNamed = 'value' in parseLabelName(namespace) && 'value' in parseObjectName(name);
+    if (!isKind || !isNamed || rest.length > 0) {
+      return { problem: `${JSON.stringify(each)} is no target such as Application/argocd/shop` };
+    }
+    targets.push({ kind: 'Application', namespace, name });
+  }
+  return { value: Object.freeze(targets) };
+}

@@ -1,0 +1,83 @@
+/** What came of one image of one target in a cycle. Part of the command line's contract. */
+export type SweepOutcome = 'written' | 'planned' | 'unchanged' | 'waiting' | 'refused' | 'failed';
+
+/** Why, as a constant that reports, logs, metrics, Events and tests share. */
+export type SweepReason =
+  /** `written`, `planned`: the tag means something else, or another tag is chosen. */
+  | 'Moved'
+  /** `written`, `planned`: somebody had put something else there, which is undone once. */
+  | 'Repaired'
+  /** `unchanged`: it says so already. */
+  | 'UpToDate'
+  /** `unchanged`: nothing is set, and what it comes to by itself is what would be set. */
+  | 'AlreadyRunning'
+  | WaitReason
+  | RefuseReason
+  | FailReason;
+
+export type WaitReason =
+  | 'Paused'
+  | 'Deleting'
+  | 'OperationRunning'
+  | 'ImageUpdaterRunning'
+  | 'TooYoung'
+  | 'NotDue'
+  | 'Contested'
+  | 'NoTag'
+  /** Somebody else wrote it or its state meanwhile, more than once. */
+  | 'Outrun';
+
+export type RefuseReason =
+  | 'Protected'
+  | 'RevertedByParent'
+  | 'Downgrade'
+  | 'InvalidSettings'
+  | 'SourceUnknown'
+  | 'UnsupportedSource'
+  | 'NoSuchSource'
+  | 'NoPlace'
+  | 'SharedPlace'
+  | 'NothingToWrite'
+  /** It was named, and is nothing to follow. */
+  | 'NotFollowed'
+  | 'CommitRefused';
+
+export type FailReason =
+  | 'LookupFailed'
+  | 'WriteFailed'
+  | 'StateNotStored'
+  /** It was named, and is not there. */
+  | 'NotFound'
+  /** It failed before, and is tried again later. */
+  | 'Retrying';
+
+/** A target, as `--target` names it. */
+export interface TargetName {
+  readonly kind: 'Application';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What came of one image of one target, or shall: log, dry run, Event, commit message and report are printed from it. */
+export interface Change {
+  readonly target: TargetName;
+  readonly uid: string;
+  /** The key of its settings: its alias, or its canonical name. */
+  readonly alias: string;
+  /** As the user wrote the repository. */
+  readonly image: string;
+  /** What stands there now, as `valueText` has it; null where that is nothing. */
+  readonly from: string | null;
+  /** What is wanted; null where that is not known. */
+  readonly to: string | null;
+  readonly outcome: SweepOutcome;
+  readonly reason: SweepReason;
+  /** A sentence without its full stop: why, and what to do where somebody must. */
+  readonly message: string;
+}
+
+/** Why an image, or all of a target's, is left as it is. */
+export type Hold =
+  | { readonly outcome: 'waiting'; readonly reason: WaitReason; readonly message: string }
+  | { readonly outcome: 'refused'; readonly reason: RefuseReason; readonly message: string }
+  | { readonly outcome: 'failed'; readonly reason: FailReason; readonly message: string };

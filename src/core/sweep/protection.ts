@@ -1,0 +1,137 @@
+import { compileGlob, type Matches } from '../policy/grammar/glob.ts';
+import type { Policy } from '../policy/schema.ts';
+import type { ApplicationTarget } from '../target/application.ts';
+import type { Hold } from './change.ts';
+
+/** An entry of the policy's `sweep.protect`. */
+export type ProtectEntry = Policy['sweep']['protect'][number];
+
+/** What is known of namespaces: their labels; null where nothing is known of one. */
+export type KnownLabels = (namespace: string) => Readonly<Record<string, string>> | null;
+
+/** One file that would be written, or a folder that is read. */
+export interface GitPlace {
+  readonly repository: string;
+  /** Null where the repository's default branch is meant. */
+  readonly branch: string | null;
+  readonly path: string | null;
+}
+
+/**
+ * What the policy's `sweep.protect` names is never written, whatever annotations say. All conditions of an entry must hold. What is
+ * not known (a remote destination's labels, the name of a default branch) holds: to write there by mistake is worse.
+ *
+ * @param places what it is made from, and what would be committed to.
+ */
+export function heldByProtection(
+  application: ApplicationTarget,
+  places: readonly GitPlace[],
+  protect: readonly ProtectEntry[],
+  labels: KnownLabels,
+): Hold | null {
+  const index = protect.findIndex((entry) => isProtected(entry, application, places, labels));
+  if (index === -1) return null;
+  const entry = JSON.stringify(withoutNulls(protect[index]));
+  return {
+    outcome: 'refused',
+    reason: 'Protected',
+    message: `the policy's sweep.protect[${index}] protects it: ${entry}`,
+  };
+}
+
+/** What an Application is made from. */
+export function placesOf({ sources }: ApplicationTarget): readonly GitPlace[] {
+  return sources.flatMap(({ repoURL, targetRevision, path }) =>
+    repoURL === null ? [] : [{ repository: repoURL, branch: branchOf(targetRevision), path }],
+  );
+}
+
+function branchOf(revision: string | null): string | null {
+  return revision === null || revision === '' || revision === 'HEAD' ? null : revision;
+}
+
+function isProtected(
+  entry: ProtectEntry,
+  application: ApplicationTarget,
+  places: readonly GitPlace[],
+  labels: KnownLabels,
+): boolean {
+  const { kind, project, namespaceLabels, repository, branch, path } = entry;
+  const isGit = repository !== null || branch !== null || path !== null;
+  return (
+    (kind === null || kind === 'Application') &&
+    (project === null || compiled(project)(application.project)) &&
+    (namespaceLabels === null || hasLabels(application, namespaceLabels, labels)) &&
+    (!isGit || places.some((place) => coversPlace(entry, place)))
+  );
+}
+
+/** Its own namespace and the destination's: one of them is enough. */
+function hasLabels(
+  { namespace, destination }: ApplicationTarget,
+  wanted: Readonly<Record<string, string>>,
+  labels: KnownLabels,
+): boolean {
+  const target = isLocal(destination) && destination.namespace !== null ? labels(destination.namespace) : null;
+  return [labels(namespace), target].some(
+    (known) =>
+      known === null ||
+      Object.entries(wanted).every(([key, value]) => Object.hasOwn(known, key) && known[key] === value),
+  );
+}
+
+const LOCAL_SERVERS = new Set(['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local']);
+
+function isLocal({ server, name }: ApplicationTarget['destination']): boolean {
+  return server === null ? name === 'in-cluster' : LOCAL_SERVERS.has(server.replace(/(?::443)?\/?$/, ''));
+}
+
+function coversPlace({ repository, branch, path }: ProtectEntry, place: GitPlace): boolean {
+  return (
+    (repository === null || covers(repository, repositoryForms(place.repository))) &&
+    (branch === null || place.branch === null || covers(branch, [place.branch, shortBranch(place.branch)])) &&
+    (path === null || place.path === null || covers(path, pathForms(place.path)))
+  );
+}
+
+function covers(glob: string, forms: readonly string[]): boolean {
+  return forms.some(compiled(glob));
+}
+
+/** With and without `.git`, and as `host/owner/name`, so that who names a repository protects it however a URL spells it. */
+function repositoryForms(url: string): readonly string[] {
+  const bare = url
+    .trim()
+    .replace(/\/+$/, '')
+    .replace(/\.git$/i, '');
+  const plain = bare
+    .replace(/^[a-z+]+:\/\//i, '')
+    .replace(/^[^/@]*@/, '')
+    .replace(/^([^/:]+):(?!\d+\/)/, '$1/')
+    .toLowerCase();
+  return [...new Set([url, bare, `${bare}.git`, plain, `https://${plain}`, `https://${plain}.git`])];
+}
+
+function shortBranch(branch: string): string {
+  return branch.replace(/^refs\/heads\//, '');
+}
+
+/** A folder is protected by what protects anything of it: `prod/**` covers `prod`, too. */
+function pathForms(path: string): readonly string[] {
+  const plain = path.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
+  return [plain, `${plain}/`, `${plain}/-`];
+}
+
+const COMPILED = new Map<string, Matches>();
+const MOST_COMPILED = 1000;
+
+function compiled(glob: string): Matches {
+  const known = COMPILED.get(glob) ?? compileGlob(glob);
+  if (COMPILED.size >= MOST_COMPILED) COMPILED.clear();
+  COMPILED.set(glob, known);
+  return known;
+}
+
+function withoutNulls(entry: ProtectEntry | undefined): object {
+  return Object.fromEntries(Object.entries(entry ?? {}).filter(([, value]) => value !== null));
+}

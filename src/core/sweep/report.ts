@@ -1,0 +1,89 @@
+import type { Change, SweepOutcome, SweepReason } from './change.ts';
+import { shortText } from './drift.ts';
+import { NEW_IMAGE, type TargetState } from './state.ts';
+import { parseValue } from './value.ts';
+
+/** How many changes came to what. */
+export type OutcomeCounts = Readonly<Record<SweepOutcome, number>>;
+
+/** An Event that tells people of a change. */
+export interface ChangeEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** Why, in one CamelCase word. */
+  readonly reason: string;
+  readonly note: string;
+}
+
+/** The worst first. */
+const OUTCOMES = ['failed', 'refused', 'waiting', 'written', 'planned', 'unchanged'] as const satisfies SweepOutcome[];
+
+/** One object of `tagpin sweep --output json`. */
+export function reportLine(change: Change): object {
+  const { target, alias, image, from, to, outcome, reason, message } = change;
+  return { target, alias, image, from, to, outcome, reason, message };
+}
+
+export function countOutcomes(changes: readonly Pick<Change, 'outcome'>[]): OutcomeCounts {
+  const counts = { failed: 0, refused: 0, waiting: 0, written: 0, planned: 0, unchanged: 0 };
+  for (const { outcome } of changes) counts[outcome] += 1;
+  return counts;
+}
+
+/** The worst that came of a target's images: its state in metrics. */
+export function worstOutcome(changes: readonly Pick<Change, 'outcome'>[]): SweepOutcome {
+  return OUTCOMES.find((outcome) => changes.some((change) => change.outcome === outcome)) ?? 'unchanged';
+}
+
+/** What lasts for minutes, or is told by something else. */
+const UNTOLD: ReadonlySet<SweepReason> = new Set(['Deleting', 'OperationRunning', 'NotDue', 'Outrun', 'Retrying']);
+
+/**
+ * Finds out what is new: each success, failure and waiting is told once.
+ *
+ * @returns the changes to tell, and the state that remembers it.
+ */
+export function news(
+  changes: readonly Change[],
+  state: TargetState,
+): { readonly told: readonly Change[]; readonly state: TargetState } {
+  const told: Change[] = [];
+  const images = new Map(state.images);
+  for (const change of changes) {
+    const image = images.get(change.alias) ?? NEW_IMAGE;
+    const next = toldAfter(change, image.told);
+    if (next === image.told) continue;
+    images.set(change.alias, { ...image, told: next });
+    if (next !== null) told.push(change);
+  }
+  return { told, state: { ...state, images } };
+}
+
+function toldAfter({ outcome, reason, to }: Change, before: string | null): string | null {
+  if (UNTOLD.has(reason) || outcome === 'planned') return before;
+  // What was wrong is over: when it comes again it is new.
+  if (outcome === 'unchanged') return before?.startsWith('written') === true ? before : null;
+  return [outcome, reason, ...(to === null ? [] : [to])].join(' ');
+}
+
+/** The Event of a change that is told. */
+export function changeEvent(change: Change): ChangeEvent {
+  const { alias, image, outcome, reason, message } = change;
+  const isAlarming = outcome === 'failed' || outcome === 'refused' || reason === 'Contested';
+  const name = image === '' ? '' : `${alias === image ? image : `${alias} (${image})`}: `;
+  return {
+    type: isAlarming ? 'Warning' : 'Normal',
+    reason: outcome === 'written' ? 'Updated' : reason,
+    note: `${name}${outcome === 'written' || outcome === 'unchanged' ? '' : `${outcome}: `}${message}`,
+  };
+}
+
+/** One line for people. */
+export function describeChange(change: Change): string {
+  const { target, alias, from, to, outcome, reason, message } = change;
+  const short = (text: string | null): string => {
+    const value = text === null ? null : parseValue(text);
+    return value === null ? '-' : shortText(value);
+  };
+  const values = to === null ? short(from) : `${short(from)} -> ${short(to)}`;
+  return `${outcome} ${reason} ${target.kind}/${target.namespace}/${target.name} ${alias} ${values}: ${message}`;
+}

@@ -1,0 +1,164 @@
+import { asObject, asString, elements, type JsonObject } from '../workload/json.ts';
+import { type ImageValue, parseValue, valueText } from './value.ts';
+
+/** A value, and a moment in milliseconds since 1970. */
+export interface Moment extends ImageValue {
+  readonly at: number;
+}
+
+/** What is remembered of one image of a target. Annotations could not hold it: `rollout undo` and ApplicationSets replace them. */
+export interface ImageState {
+  /** What was written last, or what stood there already when it was to be written. */
+  readonly written: ImageValue | null;
+  /** What the image's tag means, and when that was seen first. */
+  readonly first: Moment | null;
+  /** What was about to be written; null once that has succeeded. */
+  readonly attempt: (Moment & { readonly count: number }) | null;
+  /** What stood there before it was written over, the latest last. */
+  readonly before: readonly ImageValue[];
+  /** For which value drift was repaired. */
+  readonly repaired: ImageValue | null;
+  /** Somebody put something else in the place of `wanted`: nothing is written until the tag means a third thing. */
+  readonly contested: { readonly wanted: ImageValue; readonly by: string | null } | null;
+  /** What an Event told last. */
+  readonly told: string | null;
+}
+
+/** What is remembered of one target, by its uid. */
+export interface TargetState {
+  /** `Application argocd/shop`, for people. */
+  readonly target: string;
+  /** Since when it has not been there, in milliseconds since 1970; null where it is. */
+  readonly gone: number | null;
+  /** By `TrackedSettings.key`. */
+  readonly images: ReadonlyMap<string, ImageState>;
+}
+
+/** Nothing is known. */
+export const NEW_IMAGE: ImageState = Object.freeze({
+  written: null,
+  first: null,
+  attempt: null,
+  before: [],
+  repaired: null,
+  contested: null,
+  told: null,
+});
+
+const VERSION = 1;
+/** To know a rollback, what ran lately is enough; 8 values with digests take 800 bytes. */
+const MOST_BEFORE = 8;
+const LONGEST_TEXT = 200;
+/** An Application that follows more images than these is remembered for the first of them. */
+const MOST_IMAGES = 200;
+
+/** Adds what stands in the place now to what ran there. */
+export function withBefore(before: readonly ImageValue[], value: ImageValue): readonly ImageValue[] {
+  const text = valueText(value);
+  return [...before.filter((each) => valueText(each) !== text), value].slice(-MOST_BEFORE);
+}
+
+/** As it is stored: JSON with its keys always in the same order, so that equal states are equal texts. */
+export function formatTargetState({ target, gone, images }: TargetState): string {
+  const sorted = [...images].toSorted(([one], [other]) => (one < other ? -1 : 1)).slice(0, MOST_IMAGES);
+  return JSON.stringify({
+    v: VERSION,
+    target,
+    ...(gone !== null && { gone: timeText(gone) }),
+    images: Object.fromEntries(sorted.map(([key, image]) => [key, formatImage(image)])),
+  });
+}
+
+/**
+ * Reads a stored state. What is not understood in it is taken for not remembered, so that an older, a newer and a foreign text do
+ * no harm.
+ *
+ * @returns null where nothing of it is a state.
+ */
+export function parseTargetState(text: string): TargetState | null {
+  const fields = parseObject(text);
+  const images = asObject(fields?.['images']);
+  if (fields === null || images === null || typeof fields['v'] !== 'number') return null;
+  return {
+    target: textOf(fields['target']) ?? '',
+    gone: timeOf(fields['gone']),
+    images: new Map(
+      Object.entries(images)
+        .slice(0, MOST_IMAGES)
+        .map(([key, image]) => [key, parseImage(asObject(image) ?? {})]),
+    ),
+  };
+}
+
+function formatImage({ written, first, attempt, before, repaired, contested, told }: ImageState): JsonObject {
+  return {
+    ...(written !== null && { written: valueText(written) }),
+    ...(first !== null && { first: { value: valueText(first), at: timeText(first.at) } }),
+    ...(attempt !== null && {
+      attempt: { value: valueText(attempt), at: timeText(attempt.at), count: attempt.count },
+    }),
+    ...(before.length > 0 && { before: before.map(valueText) }),
+    ...(repaired !== null && { repaired: valueText(repaired) }),
+    ...(contested !== null && {
+      contested: { wanted: valueText(contested.wanted), ...(contested.by !== null && { by: cut(contested.by) }) },
+    }),
+    ...(told !== null && { told: cut(told) }),
+  };
+}
+
+function parseImage(fields: JsonObject): ImageState {
+  const contested = asObject(fields['contested']);
+  const wanted = valueOf(contested?.['wanted']);
+  const attempt = asObject(fields['attempt']);
+  const attempted = momentOf(attempt);
+  const count = attempt?.['count'];
+  return {
+    written: valueOf(fields['written']),
+    first: momentOf(asObject(fields['first'])),
+    attempt: attempted === null ? null : { ...attempted, count: Number.isSafeInteger(count) ? Number(count) : 1 },
+    before: elements(fields['before'])
+      .map(valueOf)
+      .filter((value) => value !== null)
+      .slice(-MOST_BEFORE),
+    repaired: valueOf(fields['repaired']),
+    contested: wanted === null ? null : { wanted, by: textOf(contested?.['by']) },
+    told: textOf(fields['told']),
+  };
+}
+
+function valueOf(value: unknown): ImageValue | null {
+  const text = asString(value);
+  return text === null ? null : parseValue(text);
+}
+
+function momentOf(fields: JsonObject | null): Moment | null {
+  const value = valueOf(fields?.['value']);
+  const at = timeOf(fields?.['at']);
+  return value === null || at === null ? null : { ...value, at };
+}
+
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function timeOf(value: unknown): number | null {
+  const milliseconds = Date.parse(asString(value) ?? '');
+  return Number.isNaN(milliseconds) ? null : milliseconds;
+}
+
+function textOf(value: unknown): string | null {
+  const text = asString(value);
+  return text === null ? null : cut(text);
+}
+
+function cut(text: string): string {
+  return text.slice(0, LONGEST_TEXT);
+}
+
+function parseObject(text: string): JsonObject | null {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,100 @@
+import { type Credential, credentialOf, matchCredentials } from '../core/image/credentials.ts';
+import type { ImageReference } from '../core/image/reference.ts';
+import { parseHost } from '../core/policy/host.ts';
+import type { RegistriesPolicy } from '../core/policy/schema.ts';
+import type { PullSecretSource } from '../core/target/settings.ts';
+import { asString, valueAt } from '../core/workload/json.ts';
+import type { KubernetesClient } from './client.ts';
+import { type CredentialProblem, createCredentialReader } from './credential-reader.ts';
+import { isKubernetesError } from './error.ts';
+import { resourcePath } from './resource.ts';
+
+/** How the credentials of targets are found. */
+export interface TargetSecretsOptions {
+  readonly client: Pick<KubernetesClient, 'request'>;
+  /** Those of the policy in force; read for every question. */
+  readonly registries: () => RegistriesPolicy;
+  /** tagpin's own: there are the Secrets that the policy names, and none is read there for what a target names. */
+  readonly ownNamespace: string;
+  /** Is told what could not be used, each once in ten minutes: names and constant sentences, never content. */
+  readonly observe: (problem: CredentialProblem) => void;
+}
+
+/** To which host a password may be sent: as a label where the host has no port, else as an annotation. */
+const REGISTRY_HOST = 'tagpin.dev/registry-host';
+const READ_MILLISECONDS = 5000;
+
+/**
+ * Makes the source of credentials for the images that targets follow: the Secret that a target names in its own namespace, then the
+ * one that the policy names for the host. It never rejects: what can't be read is told, and the registry is asked without.
+ */
+export function createTargetSecrets(
+  options: TargetSecretsOptions,
+): (secret: PullSecretSource | null, reference: ImageReference) => Promise<readonly Credential[]> {
+  const { client, registries, ownNamespace, observe } = options;
+  const reader = createCredentialReader({ client, observe, now: () => performance.now() });
+
+  async function own(secret: PullSecretSource, reference: ImageReference): Promise<readonly Credential[]> {
+    const { namespace, name } = secret;
+    const tell = (problem: string): readonly Credential[] => {
+      observe({ kind: 'Secret', namespace, name, problem });
+      return [];
+    };
+    if (namespace === ownNamespace) return tell("is in tagpin's own namespace, where no target's Secrets are read");
+    switch (secret.kind) {
+      case 'pullsecret': {
+        const found = await reader.secret(namespace, name);
+        if (found.kind === 'missing') return tell('is not there');
+        return found.kind === 'read' ? matchCredentials(found, reference) : [];
+      }
+      case 'secret': {
+        const read = await readField(client, secret);
+        if ('problem' in read) return tell(read.problem);
+        if (read.host === null) return tell(`has no ${REGISTRY_HOST}, so that its password is sent nowhere`);
+        if (read.host !== reference.registry) return tell(`is for another host than ${reference.registry}`);
+        return read.credential === null ? tell(`holds no USER:PASSWORD in ${secret.field}`) : [read.credential];
+      }
+    }
+  }
+
+  async function ofHost(reference: ImageReference): Promise<readonly Credential[]> {
+    const name = registries().hosts.find(({ host }) => host === reference.registry)?.credentials?.secret;
+    if (name === undefined) return [];
+    const found = await reader.secret(ownNamespace, name);
+    return found.kind === 'read' ? matchCredentials(found, reference) : [];
+  }
+
+  return async (secret, reference) => {
+    const found = await Promise.all([secret === null ? [] : own(secret, reference), ofHost(reference)]);
+    return found.flat();
+  };
+}
+
+type FieldOfSecret =
+  | { readonly host: string | null; readonly credential: Credential | null }
+  | { readonly problem: string };
+
+async function readField(
+  client: Pick<KubernetesClient, 'request'>,
+  { namespace, name, field }: Extract<PullSecretSource, { kind: 'secret' }>,
+): Promise<FieldOfSecret> {
+  try {
+    const path = resourcePath({ group: '', version: 'v1', resource: 'secrets', namespace, name });
+    const object = await client.request({ method: 'GET', path, signal: AbortSignal.timeout(READ_MILLISECONDS) });
+    const written = ['labels', 'annotations'].map((place) =>
+      asString(valueAt(object, ['metadata', place, REGISTRY_HOST])),
+    );
+    const parsed = parseHost(written.find((value) => value !== null) ?? '');
+    const text = Buffer.from(asString(valueAt(object, ['data', field])) ?? '', 'base64')
+      .toString('utf8')
+      .trim();
+    const colon = text.indexOf(':');
+    const credential = colon === -1 ? null : credentialOf(text.slice(0, colon), text.slice(colon + 1));
+    return { host: parsed.ok ? parsed.host : null, credential };
+  } catch (error) {
+    if (isKubernetesError(error, 'NotFound')) return { problem: 'is not there' };
+    if (isKubernetesError(error, 'Forbidden'))
+      return { problem: 'may not be read: tagpin has no permission to get it' };
+    return { problem: 'could not be read: the API server gave no answer in time' };
+  }
+}

@@ -1,0 +1,203 @@
+import type { Policy } from '../core/policy/schema.ts';
+import type { Change, TargetName } from '../core/sweep/change.ts';
+import {
+  askedKeys,
+  openQuestions,
+  planTarget,
+  settle,
+  type TargetFacts,
+  type TargetPlan,
+  type WriteResult,
+} from '../core/sweep/plan.ts';
+import type { SweepAnswers } from '../core/sweep/questions.ts';
+import { countOutcomes, news, type OutcomeCounts } from '../core/sweep/report.ts';
+import type { TargetState } from '../core/sweep/state.ts';
+import type { JsonObject } from '../core/workload/json.ts';
+import { type ApplyChange, writeApplication } from './application-writer.ts';
+import { type AskNeeds, askAll } from './ask.ts';
+import { type FoundTarget, type Gathered, type GatherNeeds, gather } from './gather.ts';
+import { createSweepState, type NotStored, type OpenState, type SweepState } from './memory.ts';
+
+/** Writes plans of method `git`, grouped as it likes; what came of each, by uid. Throws only `signal.reason`. */
+export type CommitTargets = (
+  plans: readonly TargetPlan[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, WriteResult>>;
+
+/** What a cycle needs from outside. */
+export interface CycleNeeds {
+  readonly gather: GatherNeeds;
+  readonly registries: AskNeeds;
+  readonly openState: OpenState;
+  /** One Application as it is now; null where it is gone. Throws `signal.reason` and where it can't be known. */
+  readonly readTarget: (target: TargetName, signal: AbortSignal) => Promise<JsonObject | null>;
+  readonly apply: ApplyChange;
+  readonly commit: CommitTargets;
+  /** Takes what is new: a success, a failure or a waiting, each once. */
+  readonly tell: (change: Change) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What one cycle is about. */
+export interface CycleOptions {
+  readonly policy: Policy;
+  /** Null: all that there are. */
+  readonly names: readonly TargetName[] | null;
+  /** `plan`: nothing is written, stored or told. */
+  readonly mode: 'write' | 'plan';
+  /** When registries were asked for an image last, by `askedKey`; kept from cycle to cycle. */
+  readonly asked: Map<string, number>;
+}
+
+/** What came of a cycle. */
+export interface SweepReport {
+  readonly changes: readonly Change[];
+  readonly counts: OutcomeCounts;
+  readonly targets: number;
+  /** How many distinct questions registries were asked. */
+  readonly questions: number;
+}
+
+const WRITES_AT_ONCE = 8;
+
+/** The key of an image's place in `CycleOptions.asked`. */
+export function askedKey(uid: string, alias: string): string {
+  return `${uid} ${alias}`;
+}
+
+/**
+ * Looks once at everything: list, ask, plan, remember what is attempted, write, remember what was written, tell.
+ *
+ * Two cycles at the same time do no harm: what is written holds only where everything that was read is still so.
+ *
+ * @throws `signal.reason`, and where the targets, the namespaces or the state can't be known: then nothing was written.
+ */
+export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal: AbortSignal): Promise<SweepReport> {
+  const { policy, names, mode, asked } = options;
+  const state = createSweepState(await needs.openState(signal));
+  const gathered = await gather(needs.gather, policy.sweep, names, signal);
+  const now = needs.now();
+  const factsOf = (found: FoundTarget): TargetFacts => describeTarget(found, { gathered, policy, state, asked, now });
+  const facts = gathered.targets.map(factsOf);
+
+  const answers = await askAll(
+    needs.registries,
+    (known) => facts.flatMap((target) => openQuestions(target, known)),
+    signal,
+  );
+  const plans = facts.map((target) => planTarget(target, answers));
+  const report = (changes: readonly Change[]): SweepReport => {
+    const all = [...gathered.problems, ...changes];
+    return { changes: all, counts: countOutcomes(all), targets: plans.length, questions: answers.size };
+  };
+  if (mode === 'plan') return report(plans.flatMap(({ changes }) => changes));
+
+  for (const target of facts) {
+    for (const key of askedKeys(target)) asked.set(askedKey(target.application.uid, key), now);
+  }
+  const replan = async (plan: TargetPlan): Promise<TargetPlan | null> => {
+    const { namespace, name, uid } = plan.application;
+    const object = await needs.readTarget({ kind: 'Application', namespace, name }, signal);
+    const found = object === null ? null : await gathered.read(object, signal);
+    const isSame = found !== null && 'application' in found && found.application.uid === uid;
+    return isSame ? replanTarget(found, plan, factsOf, answers) : null;
+  };
+  const changes = await carryOut(needs, plans, state, replan, signal);
+  for (const change of gathered.problems) needs.tell(change);
+  if (names === null) await state.forget(new Set(facts.map(({ application }) => application.uid)), now, signal);
+  return report(changes);
+}
+
+/** With the same state as before: what is attempted is on record already. */
+function replanTarget(
+  found: FoundTarget,
+  _before: TargetPlan,
+  factsOf: (found: FoundTarget) => TargetFacts,
+  answers: SweepAnswers,
+): TargetPlan {
+  return planTarget({ ...factsOf(found), lastAsked: () => null }, answers);
+}
+
+function describeTarget(
+  { application, changedBy, isTheirs }: FoundTarget,
+  context: {
+    readonly gathered: Gathered;
+    readonly policy: Policy;
+    readonly state: SweepState;
+    readonly asked: ReadonlyMap<string, number>;
+    readonly now: number;
+  },
+): TargetFacts {
+  const { gathered, policy, state, asked, now } = context;
+  return {
+    application,
+    state: state.get(application.uid),
+    changedBy,
+    lastAsked: (key) => asked.get(askedKey(application.uid, key)) ?? null,
+    guard: {
+      protect: policy.sweep.protect,
+      labels: (namespace) => gathered.namespaces.get(namespace)?.labels ?? null,
+      imageUpdater: { isTheirs, isRunning: gathered.isImageUpdaterRunning },
+    },
+    now,
+  };
+}
+
+/** Remembers, writes, remembers, tells. */
+async function carryOut(
+  needs: CycleNeeds,
+  plans: readonly TargetPlan[],
+  state: SweepState,
+  replan: (plan: TargetPlan, signal: AbortSignal) => Promise<TargetPlan | null>,
+  signal: AbortSignal,
+): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  const still = plans.filter(({ writes }) => writes.length === 0);
+  const moving = plans.filter(({ writes }) => writes.length > 0);
+  const told: Change[] = [];
+  const states = new Map<string, TargetState>();
+  const take = ({ application }: TargetPlan, settled: Pick<TargetPlan, 'changes' | 'now'>): void => {
+    const heard = news(settled.changes, settled.now);
+    states.set(application.uid, heard.state);
+    told.push(...heard.told);
+    changes.push(...settled.changes);
+  };
+
+  for (const plan of still) take(plan, plan);
+  const attempts = new Map(moving.map((plan) => [plan.application.uid, plan.now]));
+  const unstored = await state.record(new Map([...states, ...attempts]), signal);
+  states.clear();
+
+  const ready = moving.filter((plan) => {
+    const problem = unstored.get(plan.application.uid);
+    if (problem !== undefined) take(plan, settle(plan, notStored(problem)));
+    return problem === undefined;
+  });
+  const inGit = ready.filter(({ application }) => application.writeBack.kind === 'git');
+  const direct = ready.filter(({ application }) => application.writeBack.kind === 'argocd');
+  const committing = inGit.length === 0 ? new Map<string, WriteResult>() : needs.commit(inGit, signal);
+  const work = async (): Promise<void> => {
+    for (let plan = direct.shift(); plan !== undefined; plan = direct.shift()) {
+      signal.throwIfAborted();
+      const written = await writeApplication(plan, { apply: needs.apply, replan }, signal);
+      take(written.plan, settle(written.plan, written.result));
+    }
+  };
+  await Promise.all([...Array.from({ length: WRITES_AT_ONCE }, work), committing]);
+  const committed = await committing;
+  for (const plan of inGit) take(plan, settle(plan, committed.get(plan.application.uid) ?? LOST));
+
+  signal.throwIfAborted();
+  await state.record(states, signal);
+  for (const change of told) needs.tell(change);
+  return changes;
+}
+
+const LOST: WriteResult = { kind: 'failed', reason: 'WriteFailed', message: 'nothing is known of its commit' };
+
+/** What is not on record is not attempted: nobody would know who wrote it. */
+function notStored(problem: NotStored): WriteResult {
+  if (problem.kind === 'failed') return { kind: 'failed', reason: 'StateNotStored', message: problem.message };
+  return { kind: 'waiting', reason: 'Outrun', message: 'another sweeper is at it: the next cycle looks again' };
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import type { Manifest } from './admission.ts';
+import { rowsOf } from './audited-cluster.ts';
+import { type SharedControlPlane, sharedControlPlane } from './control-plane.ts';
+import { installArgoCdResources } from './custom-resources.ts';
+import { type FinishedProcess, type RunningProcess, runProcess, startProcess } from './process.ts';
+import { type RegistryOptions, startRegistry, type TestRegistry } from './registry.ts';
+import { policyFor } from './webhook-process.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/tagpin');
+
+/** An Application of a test. */
+export interface WantedApplication {
+  readonly namespace: string;
+  readonly name?: string;
+  /** Keys without `tagpin.dev/`. */
+  readonly follow?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly metadata?: Manifest;
+  readonly source?: Manifest;
+  readonly spec?: Manifest;
+  readonly status?: Manifest;
+}
+
+/** What a sweep printed. */
+export interface Swept {
+  readonly code: number;
+  readonly stderr: string;
+  readonly changes: readonly Manifest[];
+}
+
+/** A control plane with Argo CD's resources and nothing of Argo CD that runs, a registry, and the policy that lets it be asked. */
+export function sweptCluster(options: RegistryOptions = {}) {
+  const shared: SharedControlPlane = sharedControlPlane();
+  let started: TestRegistry | null = null;
+  before(async () => {
+    started = await startRegistry(options);
+    assert.equal(await installArgoCdResources(shared.plane), null);
+    await shared.plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tagpin-system' } });
+    await policy();
+  });
+  after(() => started?.close());
+
+  const registry = (): TestRegistry => started ?? assert.fail('the registry is started before the tests');
+  const environment = () => ({ PATH: process.env['PATH'], HOME: shared.plane.folder, NODE_COMPILE_CACHE: COMPILED });
+  const argumentsOf = (args: readonly string[]): string[] => [
+    MAIN,
+    'sweep',
+    `--kubeconfig=${shared.plane.kubeconfig}`,
+    ...args,
+  ];
+  const pathOf = (namespace: string, name = ''): string =>
+    `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/applications${name === '' ? '' : `/${name}`}`;
+
+  /** Applies the policy; all test namespaces may have Applications unless something else is said. */
+  async function policy(sweep = 'sweep:\n  applicationNamespaces: ["test-*"]\n'): Promise<void> {
+    await shared.plane.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'tagpin-policy', namespace: 'tagpin-system' },
+      data: { 'policy.yaml': policyFor(registry().host, sweep) },
+    });
+  }
+
+  async function get(namespace: string, name = 'shop'): Promise<Manifest> {
+    return await shared.client.request({ method: 'GET', path: pathOf(namespace, name) });
+  }
+
+  return {
+    shared,
+    registry,
+    policy,
+    get,
+    pathOf,
+
+    async create(wanted: WantedApplication): Promise<Manifest> {
+      const { namespace, name = 'shop', follow = {}, annotations = {}, metadata, source, spec, status } = wanted;
+      const own = Object.entries(follow).map(([key, value]) => [`tagpin.dev/${key}`, value]);
+      const body = {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'Application',
+        metadata: { name, annotations: { ...Object.fromEntries(own), ...annotations }, ...metadata },
+        spec: {
+          project: 'default',
+          destination: { server: 'https://kubernetes.default.svc', namespace: 'shop' },
+          ...(spec === undefined && {
+            source: {
+              repoURL: 'https://git.example/deploy.git',
+              path: 'shop',
+              targetRevision: 'main',
+              helm: {},
+              ...source,
+            },
+          }),
+          ...spec,
+        },
+        status: { sourceType: 'Helm', ...status },
+      };
+      return await shared.client.request({ method: 'POST', path: pathOf(namespace), body });
+    },
+
+    /** Changes an Application as somebody with this field manager. */
+    async edit(namespace: string, name: string, patch: readonly object[], manager = 'kubectl-edit'): Promise<void> {
+      const query = { fieldManager: manager };
+      const path = pathOf(namespace, name);
+      await shared.client.request({ method: 'PATCH', patch: 'json', path, query, body: patch });
+    },
+
+    /** Sweeps the Applications of one namespace, once. */
+    async sweep(namespace: string, ...args: readonly string[]): Promise<Swept> {
+      const { code, stdout, stderr } = await this.run('--once', '-o', 'json', ...args);
+      const changes = rowsOf(stdout).filter(({ target }) => target['namespace'] === namespace);
+      return { code, stderr, changes };
+    },
+
+    /** Runs `tagpin sweep` to its end. */
+    run: (...args: readonly string[]): Promise<FinishedProcess> =>
+      runProcess(process.execPath, argumentsOf(args), { environment: environment() }),
+
+    /** Starts `tagpin sweep`. */
+    start: (...args: readonly string[]): RunningProcess =>
+      startProcess(process.execPath, argumentsOf(args), { environment: environment() }),
+
+    /** The value of a Helm parameter; null where there is none. */
+    async parameter(namespace: string, parameter: string, name = 'shop'): Promise<string | null> {
+      const { spec } = (await get(namespace, name)) as { spec: { source: { helm?: { parameters?: Manifest[] } } } };
+      const found = spec.source.helm?.parameters?.find((each) => each['name'] === parameter);
+      return (found?.['value'] as string | undefined) ?? null;
+    },
+  };
+}
