@@ -208,10 +208,10 @@ function kept(before: string, after: string): number {
 }
 
 /** What should be read, made without the code that is tried. */
-function expected(before: unknown, { path, kind }: Change, next: string): unknown {
+function expected(before: unknown, { path, kind }: Pick<Change, 'path' | 'kind'>, next: string): unknown {
   const [step, ...rest] = path;
   if (step !== undefined) {
-    const inner = expected((before as Record<string | number, unknown>)[step], { kind, path: rest } as Change, next);
+    const inner = expected((before as Record<string | number, unknown>)[step], { kind, path: rest }, next);
     return Array.isArray(before) ? before.with(Number(step), inner) : { ...(before as object), [step]: inner };
   }
   if (kind === 'set') return next;
