@@ -46,8 +46,10 @@ async function sweep(io: CommandIO, flags: Flags): Promise<ExitCode> {
       const { sweepOnce } = await import('./sweep/once.ts');
       return await sweepOnce(io, configuration, mode.output);
     }
-    case 'loop':
-      throw new CommandError(2, 'sweep: only --once is there yet');
+    case 'loop': {
+      const { sweepForEver } = await import('./sweep/loop.ts');
+      return await sweepForEver(io, configuration, mode);
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Policy } from '../core/policy/schema.ts';
+import type { RegistryHint } from '../core/receivers/hint.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
+import { concerns } from '../core/sweep/hint.ts';
 import {
   askedKeys,
   openQuestions,
@@ -48,6 +50,8 @@ export interface CycleOptions {
   readonly mode: 'write' | 'plan';
   /** When registries were asked for an image last, by `askedKey`; kept from cycle to cycle. */
   readonly asked: Map<string, number>;
+  /** What was pushed since: who follows it is not kept waiting by an interval. */
+  readonly hints: readonly RegistryHint[];
 }
 
 /** What came of a cycle. */
@@ -74,11 +78,12 @@ export function askedKey(uid: string, alias: string): string {
  * @throws `signal.reason`, and where the targets, the namespaces or the state can't be known: then nothing was written.
  */
 export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal: AbortSignal): Promise<SweepReport> {
-  const { policy, names, mode, asked } = options;
+  const { policy, names, mode, asked, hints } = options;
   const state = createSweepState(await needs.openState(signal));
   const gathered = await gather(needs.gather, policy.sweep, names, signal);
   const now = needs.now();
-  const factsOf = (found: FoundTarget): TargetFacts => describeTarget(found, { gathered, policy, state, asked, now });
+  const factsOf = (found: FoundTarget): TargetFacts =>
+    describeTarget(found, { gathered, policy, state, asked, hints, now });
   const facts = gathered.targets.map(factsOf);
 
   const answers = await askAll(
@@ -126,15 +131,20 @@ function describeTarget(
     readonly policy: Policy;
     readonly state: SweepState;
     readonly asked: ReadonlyMap<string, number>;
+    readonly hints: readonly RegistryHint[];
     readonly now: number;
   },
 ): TargetFacts {
-  const { gathered, policy, state, asked, now } = context;
+  const { gathered, policy, state, asked, hints, now } = context;
   return {
     application,
     state: state.get(application.uid),
     changedBy,
-    lastAsked: (key) => asked.get(askedKey(application.uid, key)) ?? null,
+    lastAsked(key) {
+      const image = application.images.find(({ tracked }) => tracked.key === key);
+      const isHinted = image !== undefined && hints.some((hint) => concerns(hint, image.tracked));
+      return isHinted ? null : (asked.get(askedKey(application.uid, key)) ?? null);
+    },
     guard: {
       protect: policy.sweep.protect,
       labels: (namespace) => gathered.namespaces.get(namespace)?.labels ?? null,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
+import { property } from '../../src/core/workload/json.ts';
 import type { Manifest } from './admission.ts';
 import { rowsOf } from './audited-cluster.ts';
 import { type SharedControlPlane, sharedControlPlane } from './control-plane.ts';
@@ -112,7 +113,7 @@ export function sweptCluster(options: RegistryOptions = {}) {
     /** Sweeps the Applications of one namespace, once. */
     async sweep(namespace: string, ...args: readonly string[]): Promise<Swept> {
       const { code, stdout, stderr } = await this.run('--once', '-o', 'json', ...args);
-      const changes = rowsOf(stdout).filter(({ target }) => target['namespace'] === namespace);
+      const changes = rowsOf(stdout).filter((row) => property(row['target'], 'namespace') === namespace);
       return { code, stderr, changes };
     },
 

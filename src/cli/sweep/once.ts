@@ -44,6 +44,7 @@ export async function sweepOnce(
         names: configuration.targets,
         mode: configuration.isDryRun ? 'plan' : 'write',
         asked: new Map(),
+        hints: [],
       },
       signal,
     );

@@ -40,6 +40,12 @@ export const SWEEP_SETTINGS = [
     default: '0.0.0.0:8080',
   },
   {
+    name: 'receivers-listen',
+    value: 'address',
+    help: 'where POST /webhook takes push notifications of registries, over plain HTTP; without, nowhere',
+    default: null,
+  },
+  {
     name: 'kubeconfig',
     value: 'file',
     help: 'how to reach the cluster; without it, as the Pod that this runs in',
@@ -56,11 +62,17 @@ export const SWEEP_SETTINGS = [
 
 type Name = (typeof SWEEP_SETTINGS)[number]['name'];
 
+/** It runs until it is asked to end. */
+export interface LoopMode {
+  readonly kind: 'loop';
+  readonly operationsListen: ListenAddress;
+  /** Null: no push notifications are taken. */
+  readonly receiversListen: ListenAddress | null;
+}
+
 /** What `tagpin sweep` runs with. */
 export interface SweepConfiguration {
-  readonly mode:
-    | { readonly kind: 'once'; readonly output: OutputFormat }
-    | { readonly kind: 'loop'; readonly operationsListen: ListenAddress };
+  readonly mode: { readonly kind: 'once'; readonly output: OutputFormat } | LoopMode;
   readonly isDryRun: boolean;
   /** Milliseconds; null for the policy's. */
   readonly interval: number | null;
@@ -98,19 +110,24 @@ export function readSweepConfiguration(
   const targets = source.read('target', parseTargets);
   const output = source.read('output', oneOf(['text', 'json'] as const));
   const operationsListen = source.read('operations-listen', parseAddress);
+  const receiversListen = source.read('receivers-listen', parseAddress);
   const kubeconfig = source.read('kubeconfig', parseFile);
   const namespace = source.read('namespace', parseLabelName);
   const logLevel = source.read('log-level', oneOf(LOG_LEVELS));
   if (isOnce) {
     // Their variables may be there for the other replicas of the same image.
-    const refused = (['interval', 'operations-listen'] as const).filter((name) => flags[name] !== undefined);
+    const refused = (['interval', 'operations-listen', 'receivers-listen'] as const).filter(
+      (name) => flags[name] !== undefined,
+    );
     source.refuse(refused, 'not together with --once, which looks once');
   } else if (flags['output'] !== undefined) source.refuse(['output'], 'only together with --once: else log lines tell');
 
   if (problems.length > 0 || output === null || operationsListen === null || logLevel === null) {
     return { ok: false, problems };
   }
-  const mode = isOnce ? ({ kind: 'once', output } as const) : ({ kind: 'loop', operationsListen } as const);
+  const mode = isOnce
+    ? ({ kind: 'once', output } as const)
+    : ({ kind: 'loop', operationsListen, receiversListen } as const);
   const configuration = { mode, isDryRun, interval, targets, kubeconfig, namespace, logLevel };
   return { ok: true, configuration: Object.freeze(configuration) };
 }

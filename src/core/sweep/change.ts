@@ -81,3 +81,8 @@ export type Hold =
   | { readonly outcome: 'waiting'; readonly reason: WaitReason; readonly message: string }
   | { readonly outcome: 'refused'; readonly reason: RefuseReason; readonly message: string }
   | { readonly outcome: 'failed'; readonly reason: FailReason; readonly message: string };
+
+/** `Application/argocd/shop`, as `--target` takes it. */
+export function targetKey({ kind, namespace, name }: TargetName): string {
+  return `${kind}/${namespace}/${name}`;
+}

@@ -1,0 +1,14 @@
+import type { RegistryHint } from '../receivers/hint.ts';
+import type { TrackedSettings } from '../target/settings.ts';
+
+/** May a push be of interest to who follows this image? What comes of it the registry says. */
+export function concerns(
+  { registry, repository, tag, covers }: RegistryHint,
+  { image, rule }: TrackedSettings,
+): boolean {
+  const followed = image.repository;
+  if (followed.registry !== registry) return false;
+  const isNamed = followed.repository === repository;
+  if (!isNamed && !(covers === 'below' && followed.repository.startsWith(`${repository}/`))) return false;
+  return tag === null || rule.strategy !== 'digest' || rule.constraint === tag;
+}
