@@ -22,6 +22,7 @@ const SEPARATOR = '=== the next block ===';
 test('every command of operators.md runs as written, and prints what the page says it prints', { skip }, async (t) => {
   const plane = await startInstalledPlane(t);
   await startClusterWebhook(t, plane);
+  await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   const folder = join(plane.folder, 'checkout');
   mkdirSync(join(folder, 'bin'), { recursive: true });
   cpSync(join(root, 'deploy'), join(folder, 'deploy'), { recursive: true });
