@@ -42,7 +42,7 @@ export interface LocateFacts {
  * 2. else those whose type fits the place that was written (a Helm parameter, a name for Kustomize, a plugin's variable), or the
  *    target of a commit (`kustomization`, `helmvalues`); without either every type but a directory fits;
  * 3. of these the only one that says something about the image already;
- * 4. else the first that has its type written out, or the first: what Argo CD Image Updater takes, with a hint where others fit too.
+ * 4. else the first, or of its type the first that has it written out: what Argo CD Image Updater takes, with a hint that others fit.
  *
  * (Image Updater settles on one type and one source for all images of an Application.)
  */
@@ -66,8 +66,10 @@ export function locate(tracked: TrackedSettings, facts: LocateFacts): Location {
 
   const { repository } = tracked.image;
   const holders = fitting.filter(({ source, place }) => currentValue(source, place, repository) !== null);
+  const first = fitting[0];
+  const alike = fitting.filter(({ source }) => source.type === first?.source.type);
   const chosen =
-    (holders.length === 1 ? holders[0] : undefined) ?? fitting.find(({ source }) => source.isExplicit) ?? fitting[0];
+    (holders.length === 1 ? holders[0] : undefined) ?? alike.find(({ source }) => source.isExplicit) ?? first;
   if (chosen === undefined) return nothingFits(considered, tracked);
   const { source, place } = chosen;
   const running = live.filter((image) => isOf(image, repository, place));

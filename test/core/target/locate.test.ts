@@ -118,9 +118,19 @@ const found: readonly (readonly [string, Situation, readonly [number | null, str
     0,
   ],
   [
-    'a written block goes before a found type',
+    'of several types the first, as Image Updater takes it, and a hint',
     { annotations: { 'image-list': 'web=nginx' }, ...MIXED },
-    [1, 'helm'],
+    [0, 'kustomize'],
+    1,
+  ],
+  [
+    'of its sources the one that has the type written out',
+    {
+      annotations: { 'image-list': 'web=nginx' },
+      sources: [KUSTOMIZE, REDIS, { ...KUSTOMIZE, kustomize: {} }],
+      types: ['Kustomize', 'Helm', 'Kustomize'],
+    },
+    [2, 'kustomize'],
     1,
   ],
   [

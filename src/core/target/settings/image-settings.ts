@@ -2,7 +2,7 @@ import { parseDuration } from '../../duration.ts';
 import { type Platform, parsePlatform } from '../../image/platform.ts';
 import { canonicalName, parseReference } from '../../image/reference.ts';
 import { nearestWord } from '../../policy/nearest.ts';
-import { parseSelection, type SelectionRule, STRATEGIES } from '../../version/select.ts';
+import { parseSelection, type SelectionRule, type SelectionText, STRATEGIES } from '../../version/select.ts';
 import type { PullSecretSource, SettingsProblem, TrackedSettings, ValueFormat } from '../settings.ts';
 import { parseTrackedImage, type TrackedImage } from '../tracked-image.ts';
 import { readPlace } from './place.ts';
@@ -111,7 +111,7 @@ function readRule(tracked: TrackedImage, listed: Written, look: LookUp, report: 
     report(listed, `${quoted(constraint ?? '')} is no tag, and the strategy digest follows one: name it`);
     return null;
   }
-  const parsed = parseSelection({
+  const parsed = sharedRule({
     strategy: name,
     constraint,
     allowTags: text(allow),
@@ -133,6 +133,20 @@ function readRule(tracked: TrackedImage, listed: Written, look: LookUp, report: 
   const meant = part === 'update-strategy' ? nearestWord(name, STRATEGIES) : null;
   report(written[part] ?? listed, meant === null ? problem : `${problem}: did you mean ${meant}?`);
   return null;
+}
+
+/** Thousands of Applications follow a few dozen images by the same rules: compiled patterns are kept, and kept once. */
+const RULES = new Map<string, ReturnType<typeof parseSelection>>();
+const MOST_RULES = 2000;
+
+function sharedRule(selection: SelectionText): ReturnType<typeof parseSelection> {
+  const key = JSON.stringify(selection);
+  const known = RULES.get(key);
+  if (known !== undefined) return known;
+  const parsed = parseSelection(selection);
+  if (RULES.size >= MOST_RULES) RULES.clear();
+  RULES.set(key, parsed);
+  return parsed;
 }
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };

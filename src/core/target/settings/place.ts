@@ -8,6 +8,7 @@ export interface ReadPlace {
 }
 
 const HELM_KEYS = ['helm.image-spec', 'helm.image-name', 'helm.image-tag', 'helm.image-digest'] as const;
+const KUSTOMIZE_KEYS = ['kustomize.image-name'] as const;
 const PLUGIN_KEYS = ['plugin.image-spec', 'plugin.image-name', 'plugin.image-tag'] as const;
 
 /** `--set-string NAME=VALUE`: what ends the name, or begins a list, can't be in it. */
@@ -22,10 +23,13 @@ const VARIABLE = /^[^\s=]{1,253}$/;
  */
 export function readPlace(look: (key: ImageKey) => Written | null, image: string): ReadPlace {
   const problems: SettingsProblem[] = [];
-  const written = (key: ImageKey): Written | null => {
+  const all = new Map<ImageKey, Written>();
+  for (const key of [...HELM_KEYS, ...KUSTOMIZE_KEYS, ...PLUGIN_KEYS]) {
     const found = look(key);
-    return found === null || found.text === '' ? null : found;
-  };
+    if (found !== null && found.text !== '') all.set(key, found);
+  }
+  if (all.size === 0) return { place: { kind: 'unsaid' }, problems };
+  const written = (key: ImageKey): Written | null => all.get(key) ?? null;
   const name = (key: ImageKey, grammar: RegExp): string | null => {
     const found = written(key);
     if (found === null) return null;
@@ -35,7 +39,7 @@ export function readPlace(look: (key: ImageKey) => Written | null, image: string
     return null;
   };
 
-  const kinds = [HELM_KEYS, ['kustomize.image-name'] as const, PLUGIN_KEYS]
+  const kinds = [HELM_KEYS, KUSTOMIZE_KEYS, PLUGIN_KEYS]
     .map((keys) => keys.map(written).find((each) => each !== null))
     .filter((each) => each !== undefined);
   const [first, second] = kinds;
@@ -63,7 +67,6 @@ export function readPlace(look: (key: ImageKey) => Written | null, image: string
   }
   const original = written('kustomize.image-name');
   if (original !== null) return finish({ kind: 'kustomize', name: original.text }, problems);
-  if (PLUGIN_KEYS.every((key) => written(key) === null)) return finish({ kind: 'unsaid' }, problems);
   const specVariable = name('plugin.image-spec', VARIABLE);
   const place: WantedPlace = {
     kind: 'plugin',
