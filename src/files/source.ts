@@ -64,7 +64,8 @@ export async function replaceText(
 
 type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
 
-async function readText(file: FoundFile, standardInput: Readable | null): Promise<ReadText> {
+/** Reads a file whole, a byte order mark with it, or standard input; or says why not. */
+export async function readText(file: FoundFile, standardInput: Readable | null): Promise<ReadText> {
   let handle: FileHandle | null = null;
   try {
     handle = file.path === null ? null : await open(file.path);

@@ -12,8 +12,8 @@ export interface KustomizedImage {
   readonly name: string;
   /** Was it given, or is it the image itself, which an entry may also bring from elsewhere? */
   readonly isNamed: boolean;
-  /** The repository to take instead; the same where only the tag changes. */
-  readonly newName: string;
+  /** The repository to take instead, the same where only the tag changes; null leaves it as it is. */
+  readonly newName: string | null;
   /** Both null: only the name changes. */
   readonly tag: string | null;
   readonly digest: Digest | null;
@@ -75,7 +75,7 @@ function planImage(root: unknown, image: KustomizedImage): Planned | { readonly 
 /** The entries that decide about an image: the very name, or else another spelling of it. */
 function indexesOf(entries: readonly unknown[], { name, isNamed, newName }: KustomizedImage): readonly number[] {
   const exact = entries.flatMap((entry, index) => (property(entry, 'name') === name ? [index] : []));
-  const parsed = parseReference(newName);
+  const parsed = parseReference(newName ?? name);
   if (exact.length > 0 || !parsed.ok) return exact;
   return entries.flatMap((entry, index) => {
     const entryName = asString(property(entry, 'name'));
@@ -92,7 +92,7 @@ function indexesOf(entries: readonly unknown[], { name, isNamed, newName }: Kust
 
 function planNew(root: unknown, { name, newName, tag, digest }: KustomizedImage): Planned {
   const fields = [
-    ['newName', isSameImage(newName, name) ? null : newName],
+    ['newName', newName === null || isSameImage(newName, name) ? null : newName],
     ['newTag', tag],
     ['digest', digest],
   ] as const;
@@ -117,7 +117,7 @@ function planExisting(
   }
   const formerName = asString(property(entry, 'newName'));
   const wanted: (readonly [key: string, to: string | null])[] = [
-    ['newName', isSameImage(newName, formerName ?? name) ? formerName : newName],
+    ['newName', newName === null || isSameImage(newName, formerName ?? name) ? formerName : newName],
   ];
   if (tag !== null || digest !== null) wanted.push(['newTag', tag], ['digest', digest]);
   const changes: Change[] = [];

@@ -120,6 +120,12 @@ const good: readonly (readonly [string, string, KustomizedImage, string])[] = [
     image('a', null, null, 'c/a'),
     'images: [{name: a, newTag: v1, newName: c/a}]\n',
   ],
+  [
+    'a tag alone, and what comes in its place stays',
+    'images: [{name: a, newName: b, newTag: v1}]\n',
+    { ...image('a', 'v2'), newName: null },
+    'images: [{name: a, newName: b, newTag: v2}]\n',
+  ],
   ['an empty file', '', image('a', 'v1'), 'images:\n- name: a\n  newTag: v1\n'],
 ];
 
