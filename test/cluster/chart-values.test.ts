@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
-import { objectOf, type Rendered, render, type Values } from '../support/chart.ts';
+import { type Rendered, render, type Values } from '../support/chart.ts';
 import { installCustomResources } from '../support/custom-resources.ts';
 import { runProcess } from '../support/process.ts';
 
@@ -140,14 +140,14 @@ const CASES: Readonly<Record<string, Values>> = {
 /** Most values change nothing of it, and starting a program takes time. */
 const judged = new Map<string, Promise<string>>();
 
-/** What the program says against an environment: one that is right ends for the lack of a cluster, any other before that. */
-function problemsOf(environment: Readonly<Record<string, string>>): Promise<string> {
-  const key = JSON.stringify(environment);
+/** What a command says against an environment: one that is right ends for the lack of a cluster, any other before that. */
+function problemsOf(command: string, environment: Readonly<Record<string, string>>): Promise<string> {
+  const key = JSON.stringify([command, environment]);
   const known = judged.get(key);
   if (known !== undefined) return known;
   const options = { environment: { NODE_COMPILE_CACHE: COMPILED, ...environment } };
-  const judgement = runProcess(process.execPath, [MAIN, 'webhook'], options).then(({ code, stderr }) =>
-    code === 3 && /^tagpin: webhook: this is no Pod with a ServiceAccount/m.test(stderr) ? '' : stderr,
+  const judgement = runProcess(process.execPath, [MAIN, command], options).then(({ code, stderr }) =>
+    code === 3 && stderr.includes(`tagpin: ${command}: this is no Pod with a ServiceAccount`) ? '' : stderr,
   );
   judged.set(key, judgement);
   return judgement;
@@ -166,16 +166,20 @@ for (const [name, values] of Object.entries(CASES)) {
     assert.deepEqual([code, stderr], [0, '']);
     assert.equal(stdout.trim().split('\n').length, objects.length);
 
-    const [container] = objectOf(objects, 'Deployment', 'tagpin-webhook').spec.template.spec.containers;
-    const text = ({ name, value, valueFrom }: Rendered): [string, string] => {
-      return [name, valueFrom?.fieldRef.fieldPath === 'metadata.namespace' ? 'tagpin-system' : value];
-    };
-    const environment = Object.fromEntries<string>(container.env.map(text));
-    assert.equal(await problemsOf(environment), '');
-    const ports = [environment['TAGPIN_LISTEN'], environment['TAGPIN_OPERATIONS_LISTEN']].map((address) =>
-      Number(address?.split(':').at(-1)),
-    );
-    const containerPorts = container.ports.map(({ containerPort }: Rendered) => containerPort);
-    assert.deepEqual(containerPorts, ports);
+    for (const { kind, spec } of objects) {
+      if (kind !== 'Deployment') continue;
+      const [container] = spec.template.spec.containers;
+      const text = ({ name, value, valueFrom }: Rendered): [string, string] => {
+        return [name, valueFrom?.fieldRef.fieldPath === 'metadata.namespace' ? 'tagpin-system' : value];
+      };
+      const environment = Object.fromEntries<string>(container.env.map(text));
+      assert.equal(await problemsOf(container.args[0], environment), '');
+      const ports = ['TAGPIN_LISTEN', 'TAGPIN_OPERATIONS_LISTEN', 'TAGPIN_RECEIVERS_LISTEN'].flatMap((variable) => {
+        const port = environment[variable]?.split(':').at(-1);
+        return port === undefined ? [] : [Number(port)];
+      });
+      const containerPorts = container.ports.map(({ containerPort }: Rendered) => containerPort);
+      assert.deepEqual(containerPorts, ports);
+    }
   });
 }

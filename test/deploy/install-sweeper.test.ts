@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { installObjects, objectOf, type Rendered, sweeperObjects } from '../support/chart.ts';
 import { parseDockerfile } from '../support/dockerfile.ts';
+import { runProcess } from '../support/process.ts';
 
 const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -27,6 +28,16 @@ test('image, chart and package are of one version, and the image runs what the D
   assert.equal(last('USER'), `${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}`);
   const port = container.ports.find(({ name }: Rendered) => name === 'operations').containerPort;
   assert.ok(last('EXPOSE').split(' ').includes(String(port)));
+});
+
+test('every variable of the Deployment is one that the program reads, with its defaults where they are said', async () => {
+  const main = join(root, 'src/main.ts');
+  const help = (await runProcess(process.execPath, [main, 'sweep', '--help'])).stdout.replaceAll(/\s+/g, ' ');
+  for (const { name, value } of container.env) {
+    assert.ok(help.includes(`[${name}]`), name);
+    const standard = new RegExp(`\\(default: ([^)]+)\\) \\[${name}\\]`).exec(help)?.[1];
+    if (value !== undefined) assert.equal(value, standard, name);
+  }
 });
 
 test('the container has no right that it does not need, and only bounded places to write', () => {

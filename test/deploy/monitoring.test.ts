@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { parse } from 'yaml';
 import type { Outcome } from '../../src/core/admission/record.ts';
+import type { SweepOutcome } from '../../src/core/sweep/change.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import type { ExchangeOutcome } from '../../src/webhook/exchange.ts';
 
@@ -35,7 +36,19 @@ const DECISIONS: Readonly<Record<ExchangeOutcome, true>> = {
   failed: true,
 };
 const OUTCOMES: Readonly<Record<Outcome, true>> = { pinned: true, kept: true, skipped: true, unresolved: true };
-const VALUES: Readonly<Record<string, object>> = { decision: DECISIONS, outcome: OUTCOMES };
+const STATES: Readonly<Record<SweepOutcome, true>> = {
+  written: true,
+  planned: true,
+  unchanged: true,
+  waiting: true,
+  refused: true,
+  failed: true,
+};
+const VALUES: Readonly<Record<string, object>> = {
+  decision: DECISIONS,
+  outcome: { ...OUTCOMES, ...STATES },
+  state: STATES,
+};
 
 /** What is wrong with a PromQL expression: a metric, a label or a value that there is not. */
 function problems(expression: string): readonly string[] {
@@ -69,19 +82,21 @@ test('what is wrong with an expression is found', () => {
   assert.deepEqual(problems('sum by (host) (tagpin_policy_valid)'), ['nothing has a label host']);
 });
 
-test('every alert asks for what there is, and says what to do', () => {
-  const text = readFileSync(join(root, 'deploy/chart/alerts.yaml'), 'utf8');
-  const alerts: readonly {
-    readonly alert: string;
-    readonly expr: string;
-    readonly annotations: Readonly<Record<string, string>>;
-  }[] = parse(text.replaceAll(/\{\{ "(.*?)" \}\}/g, '$1'));
-  assert.ok(alerts.length >= 6);
-  for (const { alert, expr, annotations } of alerts) {
-    assert.deepEqual(problems(expr), [], alert);
-    assert.ok(annotations['summary'] !== undefined && annotations['description'] !== undefined, alert);
-  }
-});
+for (const file of ['alerts.yaml', 'sweeper-alerts.yaml']) {
+  test(`every alert of ${file} asks for what there is, and says what to do`, () => {
+    const text = readFileSync(join(root, 'deploy/chart', file), 'utf8');
+    const alerts: readonly {
+      readonly alert: string;
+      readonly expr: string;
+      readonly annotations: Readonly<Record<string, string>>;
+    }[] = parse(text.replaceAll(/\{\{ "(.*?)" \}\}/g, '$1'));
+    assert.ok(alerts.length >= 4);
+    for (const { alert, expr, annotations } of alerts) {
+      assert.deepEqual(problems(expr), [], alert);
+      assert.ok(annotations['summary'] !== undefined && annotations['description'] !== undefined, alert);
+    }
+  });
+}
 
 for (const file of globSync('deploy/dashboards/*.json', { cwd: root })) {
   test(`every panel of ${file} asks for what there is`, () => {
