@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Change } from '../../../src/core/sweep/change.ts';
+import {
+  changeEvent,
+  countOutcomes,
+  describeChange,
+  news,
+  reportLine,
+  worstOutcome,
+} from '../../../src/core/sweep/report.ts';
+import type { TargetState } from '../../../src/core/sweep/state.ts';
+import { digestOf } from '../../support/planned-target.ts';
+
+const MOVED: Change = {
+  target: { kind: 'Application', namespace: 'argocd', name: 'shop' },
+  uid: 'u',
+  alias: 'shop',
+  image: 'ghcr.io/acme/shop',
+  from: '1.0.0',
+  to: `main@${digestOf('a')}`,
+  outcome: 'written',
+  reason: 'Moved',
+  message: 'from 1.0.0 to main@sha256:aaaaaaaaaaaa',
+};
+const FAILED: Change = { ...MOVED, to: null, outcome: 'failed', reason: 'LookupFailed', message: 'Timeout: too slow' };
+const HELD: Change = { ...MOVED, outcome: 'unchanged', reason: 'UpToDate', message: 'it says so already' };
+const EMPTY: TargetState = { target: 'x', gone: null, images: new Map() };
+
+test('a line of the report has the fields of the contract, and the sentence', () => {
+  const { uid: _uid, ...fields } = MOVED;
+  assert.deepEqual(reportLine(MOVED), fields);
+});
+
+test('a change is one line for people', () => {
+  assert.equal(
+    describeChange(MOVED),
+    'written Moved Application/argocd/shop shop 1.0.0 -> main@sha256:aaaaaaaaaaaa: from 1.0.0 to main@sha256:aaaaaaaaaaaa',
+  );
+  assert.equal(
+    describeChange({ ...FAILED, from: null }),
+    'failed LookupFailed Application/argocd/shop shop -: Timeout: too slow',
+  );
+});
+
+test('outcomes are counted, and a target is as its worst image', () => {
+  assert.deepEqual(countOutcomes([MOVED, FAILED, HELD, HELD]), {
+    failed: 1,
+    refused: 0,
+    waiting: 0,
+    written: 1,
+    planned: 0,
+    unchanged: 2,
+  });
+  assert.equal(worstOutcome([HELD, MOVED, FAILED]), 'failed');
+  assert.equal(worstOutcome([HELD, MOVED]), 'written');
+  assert.equal(worstOutcome([]), 'unchanged');
+});
+
+test('each success, failure and waiting is told once, and again when it comes again', () => {
+  const waiting = (reason: 'Contested' | 'OperationRunning'): Change => ({ ...MOVED, outcome: 'waiting', reason });
+  const rows = [
+    [MOVED, true],
+    [HELD, false],
+    [HELD, false],
+    [FAILED, true],
+    [FAILED, false],
+    [{ ...FAILED, message: 'Timeout: still too slow' }, false],
+    [waiting('OperationRunning'), false],
+    [FAILED, false],
+    [HELD, false],
+    [FAILED, true],
+    [waiting('Contested'), true],
+    [waiting('Contested'), false],
+    [MOVED, true],
+    [{ ...MOVED, to: '2.0.0' }, true],
+    [{ ...MOVED, outcome: 'planned' }, false],
+    [{ ...MOVED, outcome: 'refused', reason: 'Downgrade' }, true],
+  ] as const;
+  let state = EMPTY;
+  for (const [index, [change, isTold]] of rows.entries()) {
+    const heard = news([change], state);
+    assert.equal(heard.told.length === 1, isTold, `row ${index}`);
+    state = heard.state;
+  }
+});
+
+test('an Event warns of what a person should look at', () => {
+  assert.deepEqual(changeEvent(MOVED), {
+    type: 'Normal',
+    reason: 'Updated',
+    note: 'shop (ghcr.io/acme/shop): from 1.0.0 to main@sha256:aaaaaaaaaaaa',
+  });
+  assert.deepEqual(changeEvent({ ...FAILED, alias: 'ghcr.io/acme/shop' }), {
+    type: 'Warning',
+    reason: 'LookupFailed',
+    note: 'ghcr.io/acme/shop: failed: Timeout: too slow',
+  });
+  assert.equal(changeEvent({ ...MOVED, outcome: 'waiting', reason: 'Contested' }).type, 'Warning');
+  assert.equal(changeEvent({ ...MOVED, outcome: 'waiting', reason: 'TooYoung' }).type, 'Normal');
+  assert.equal(
+    changeEvent({ ...FAILED, outcome: 'refused', image: '', alias: '*' }).note,
+    'refused: Timeout: too slow',
+  );
+});
