@@ -20,6 +20,12 @@ import { type Instruments, type Sources, serveWebhook } from './serve.ts';
 const OWN_NAMESPACE = 'tagpin-system';
 
 /**
+ * Two small objects by name for each review of a private image, when hundreds of namespaces are applied at once. Each namespace
+ * has a bound of its own, and the API server has its priorities: this one is against mistakes of ours.
+ */
+const CREDENTIAL_READS_PER_SECOND = 500;
+
+/**
  * Runs the webhook in a cluster. A cluster that does not answer is waited for.
  *
  * @throws CommandError 2 where a file is not what it should be, 3 where nothing says which cluster, where a file can't be read
@@ -44,6 +50,8 @@ async function openCluster(
 ): Promise<Sources> {
   const { log } = instruments;
   const client = openClient(io, settings);
+  // What tenants make us read must not hold up what keeps us going: the Lease, certificates, the policy.
+  const reads = openClient(io, settings, CREDENTIAL_READS_PER_SECOND);
   // A kubeconfig's namespace is where its user works, a Pod's where tagpin is.
   const ofPod = settings.kubeconfig === null ? client.namespace : null;
   const ownNamespace = settings.namespace ?? ofPod ?? OWN_NAMESPACE;
@@ -76,7 +84,7 @@ async function openCluster(
       log.warn('the labels of a namespace could not be read', { namespace, error: describeError(error) }),
   });
   const keychain = createPullSecrets({
-    client,
+    client: reads,
     registries: () => {
       const current = policy.policy();
       return current instanceof NotReady ? DEFAULT_POLICY.registries : current.registries;
@@ -101,18 +109,19 @@ async function openCluster(
       namespaces.stop();
       await certificate.stop();
       await record.close();
-      await client.close();
+      await Promise.all([client.close(), reads.close()]);
     },
   };
 }
 
-function openClient(io: CommandIO, { kubeconfig }: ClusterSettings): KubernetesClient {
+function openClient(io: CommandIO, { kubeconfig }: ClusterSettings, requestsPerSecond?: number): KubernetesClient {
   const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = io.environment;
   try {
     return openKubernetesClient({
       // Somebody's own kubeconfig is for their own commands: this one writes into the cluster, so it has to be told which.
       environment: { HOME: '/nonexistent', KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT },
       ...(kubeconfig !== null && { kubeconfig: resolve(io.directory, kubeconfig) }),
+      ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     });
   } catch (error) {
     if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'webhook');
