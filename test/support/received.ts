@@ -27,7 +27,7 @@ export function hintsIn(reader: PayloadReader, body: unknown, more?: ReceivedMor
 const DEEP = { __proto__: null, a: [[[[{}]]]] };
 
 /** Bodies that no sender sends. They are refused, or mean nothing; a reader never throws. */
-export const NONSENSE: readonly unknown[] = [
+const NONSENSE: readonly unknown[] = [
   null,
   true,
   0,
