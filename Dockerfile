@@ -28,7 +28,7 @@ RUN apt-get update \
 COPY --from=build /build/dist /app
 USER 65532:65532
 ENV NODE_ENV=production
-EXPOSE 8080
+EXPOSE 8080 8081
 ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
 CMD ["sweep"]
 
