@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parseReference } from '../../src/core/image/reference.ts';
+import { DEFAULT_POLICY } from '../../src/core/policy/schema.ts';
+import type { PullSecretSource } from '../../src/core/target/settings.ts';
+import type { JsonObject } from '../../src/kubernetes/answer.ts';
+import type { CredentialProblem } from '../../src/kubernetes/credential-reader.ts';
+import { KubernetesError } from '../../src/kubernetes/error.ts';
+import { createTargetSecrets } from '../../src/kubernetes/target-secrets.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const docker = (host: string): JsonObject => ({
+  type: 'kubernetes.io/dockerconfigjson',
+  data: { '.dockerconfigjson': base64(JSON.stringify({ auths: { [host]: { username: 'u', password: 'p' } } })) },
+});
+const BASIC = { kind: 'basic', username: 'u', password: 'p' } as const;
+const HOST = 'tagpin.dev/registry-host';
+
+const SECRETS: Readonly<Record<string, JsonObject>> = {
+  'argocd/pull': docker('ghcr.io'),
+  'argocd/plain': { data: { login: base64('u:p') } },
+  'argocd/labelled': {
+    metadata: { labels: { [HOST]: 'ghcr.io' } },
+    data: { login: base64('u:p\n'), bad: base64('u') },
+  },
+  'argocd/ported': { metadata: { annotations: { [HOST]: 'Registry.example:5000' } }, data: { login: base64('u:p:q') } },
+  'tagpin-system/pull': docker('ghcr.io'),
+};
+
+const client = {
+  async request({ path }: { readonly path: string }): Promise<JsonObject> {
+    const [, namespace = '', name = ''] = /namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(path) ?? [];
+    if (name === 'secret') throw new KubernetesError('Forbidden', 'no');
+    if (name === 'slow') throw new KubernetesError('Timeout', 'no');
+    const found = SECRETS[`${namespace}/${name}`];
+    if (found === undefined) throw new KubernetesError('NotFound', 'no');
+    return found;
+  },
+};
+
+async function ask(image: string, secret: PullSecretSource | null, registries = DEFAULT_POLICY.registries) {
+  const problems: CredentialProblem[] = [];
+  const find = createTargetSecrets({
+    client,
+    registries: () => registries,
+    ownNamespace: 'tagpin-system',
+    observe: (problem) => problems.push(problem),
+  });
+  const parsed = parseReference(image);
+  assert.ok(parsed.ok);
+  const credentials = await find(secret, parsed.reference);
+  return { credentials, problems: problems.map(({ problem }) => problem) };
+}
+
+test('a pull secret is shown to the hosts that it names, and to no other', async () => {
+  const pull = { kind: 'pullsecret', namespace: 'argocd', name: 'pull' } as const;
+  assert.deepEqual(await ask('ghcr.io/acme/shop', pull), { credentials: [BASIC], problems: [] });
+  assert.deepEqual(await ask('quay.io/acme/shop', pull), { credentials: [], problems: [] });
+  assert.deepEqual(await ask('ghcr.io/acme/shop', { ...pull, name: 'gone' }), {
+    credentials: [],
+    problems: ['is not there'],
+  });
+  const own = await ask('ghcr.io/acme/shop', { ...pull, namespace: 'tagpin-system' });
+  assert.deepEqual(own, {
+    credentials: [],
+    problems: ["is in tagpin's own namespace, where no target's Secrets are read"],
+  });
+});
+
+test('a password in a field is sent to the one host that its Secret names', async () => {
+  const secret = (name: string, field = 'login') => ({ kind: 'secret', namespace: 'argocd', name, field }) as const;
+  const rows = [
+    ['ghcr.io/acme/shop', secret('labelled'), [BASIC], []],
+    ['quay.io/acme/shop', secret('labelled'), [], ['is for another host than quay.io']],
+    ['ghcr.io/acme/shop', secret('plain'), [], [`has no ${HOST}, so that its password is sent nowhere`]],
+    ['ghcr.io/acme/shop', secret('labelled', 'bad'), [], ['holds no USER:PASSWORD in bad']],
+    ['ghcr.io/acme/shop', secret('labelled', 'gone'), [], ['holds no USER:PASSWORD in gone']],
+    ['registry.example:5000/shop', secret('ported'), [{ ...BASIC, password: 'p:q' }], []],
+    ['ghcr.io/acme/shop', secret('gone'), [], ['is not there']],
+    ['ghcr.io/acme/shop', secret('secret'), [], ['may not be read: tagpin has no permission to get it']],
+    ['ghcr.io/acme/shop', secret('slow'), [], ['could not be read: the API server gave no answer in time']],
+  ] as const;
+  for (const [image, source, credentials, problems] of rows) {
+    assert.deepEqual(await ask(image, source), { credentials, problems }, `${image} ${source.name} ${source.field}`);
+  }
+});
+
+test('the policy’s own credentials for a host come last', async () => {
+  const [host] = [{ host: 'ghcr.io', credentials: { secret: 'pull' } }];
+  const registries = { ...DEFAULT_POLICY.registries, hosts: [host] } as unknown as typeof DEFAULT_POLICY.registries;
+  assert.deepEqual(await ask('ghcr.io/acme/shop', null, registries), { credentials: [BASIC], problems: [] });
+  assert.deepEqual(await ask('quay.io/acme/shop', null, registries), { credentials: [], problems: [] });
+});
