@@ -27,6 +27,14 @@ const ARGO_CD = [
   },
 ];
 
+/** Argo CD Image Updater's own, of the version whose documentation our tables quote. */
+const IMAGE_UPDATER = [
+  {
+    module: 'github.com/argoproj-labs/argocd-image-updater@v1.3.0',
+    files: ['config/crd/bases/argocd-image-updater.argoproj.io_imageupdaters.yaml'],
+  },
+];
+
 /**
  * Installs the resources of cert-manager and of the Prometheus operator that the chart can make.
  *
@@ -39,6 +47,11 @@ export async function installCustomResources(plane: ControlPlane): Promise<strin
 /** Installs Argo CD's Applications, ApplicationSets and AppProjects. @returns null, or why that could not be done. */
 export async function installArgoCdResources(plane: ControlPlane): Promise<string | null> {
   return await install(plane, ARGO_CD, ['applications', 'applicationsets', 'appprojects']);
+}
+
+/** Installs Argo CD Image Updater's `ImageUpdater`. @returns null, or why that could not be done. */
+export async function installImageUpdaterResource(plane: ControlPlane): Promise<string | null> {
+  return await install(plane, IMAGE_UPDATER, ['imageupdaters']);
 }
 
 async function install(
