@@ -14,6 +14,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'resolve', load: async () => (await import('./resolve.ts')).resolveCommand },
   { name: 'select', load: async () => (await import('./select.ts')).selectCommand },
   { name: 'parse', load: async () => (await import('./parse.ts')).parseCommand },
+  { name: 'update', load: async () => (await import('./update.ts')).updateCommand },
   { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },
   { name: 'refresh', load: async () => (await import('./refresh.ts')).refreshCommand },
   { name: 'policy', load: async () => (await import('./policy.ts')).policyCommand },

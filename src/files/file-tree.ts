@@ -36,7 +36,7 @@ export function openFileTree(folder: string): FileTree {
       try {
         const target = await pathOf(path);
         if (target === null) return { kind: 'refused', problem: `${path} is a link out of the folder` };
-        if ((await lstat(target)).isDirectory()) return { kind: 'absent' };
+        if ((await lstat(target)).isDirectory()) return { kind: 'refused', problem: `${path} is a folder` };
         const read = await readText({ name: path, path: target, isFromFolder: false }, null);
         return read.ok ? { kind: 'file', text: read.text } : { kind: 'refused', problem: `${path}: ${read.message}` };
       } catch (error) {

@@ -81,15 +81,16 @@ type Refused = Update & { readonly ok: false };
 
 /** Looks what stands at the path, and takes it for what it looks like. */
 async function findPlace(tree: FileTree, { path, kind }: UpdateRequest): Promise<FoundPlace | Refused> {
-  const file = await tree.read(path);
-  if (file.kind === 'refused') return refused('NoFile', file.problem);
-  if (file.kind === 'file') {
+  const file = path === '' ? null : await tree.read(path);
+  if (file?.kind === 'file') {
     const taken = kind ?? kindOf(path, file.text);
     return taken === 'manifests' ? { kind: taken, paths: [path] } : { kind: taken, path, text: file.text };
   }
   const listing = await tree.list(path);
-  if (listing.kind === 'refused') return refused('NoFile', listing.problem);
-  if (listing.kind === 'absent') return refused('NoFile', `there is no ${path}: name a file or a folder with --path`);
+  if (listing.kind !== 'folder') {
+    const problem = file?.kind === 'refused' ? file.problem : listing.kind === 'refused' ? listing.problem : null;
+    return refused('NoFile', problem ?? `there is no ${path}: name a file or a folder with --path`);
+  }
   const names = new Set(listing.entries.filter((entry) => entry.kind === 'file').map(({ name }) => name));
   const [kustomization, second] = KUSTOMIZATION_FILES.filter((name) => names.has(name));
   const isChart = names.has('Chart.yaml');

@@ -119,7 +119,9 @@ export async function openSession(options: SessionOptions): Promise<GitSession> 
   }
 
   function environmentOf(run: GitRun): Variables {
-    const settings = [...SETTINGS, ...(options.identity === 'own' ? [] : UNATTENDED)];
+    // Beside the user's own configuration that of the session is read too: it says what commits are signed with.
+    const own = [['include.path', join(folder, 'gitconfig')]] as const;
+    const settings = [...SETTINGS, ...(options.identity === 'own' ? own : UNATTENDED)];
     return {
       ...inherited(options.environment, options.identity),
       ...(options.identity === 'none' && { HOME: folder, XDG_CONFIG_HOME: folder, GIT_CONFIG_NOSYSTEM: '1' }),

@@ -1,0 +1,200 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_POLICY } from '../core/policy/schema.ts';
+import { explainProblem } from '../files/file-problem.ts';
+import { openFileTree } from '../files/file-tree.ts';
+import { parseSetting, type Setting } from '../files/setting.ts';
+import { replaceText } from '../files/source.ts';
+import { planUpdate, type Update, type UpdateKind, type UpdateRefusal } from '../files/update.ts';
+import type { SigningKey } from '../git/signing.ts';
+import { CommandError, type CommandIO, type ExitCode, type OutputFormat, printable, writeLine } from './output.ts';
+import { type FinishCommand, outputOption } from './program.ts';
+import { reportUpdate } from './update/report.ts';
+import { updateRemote } from './update/repository.ts';
+
+interface UpdateOptions {
+  readonly repository: string;
+  readonly branch?: string;
+  readonly path: string;
+  readonly kind?: UpdateKind;
+  readonly set: readonly Setting[];
+  readonly dryRun?: true;
+  readonly commit?: true;
+  readonly push?: true;
+  readonly message?: string;
+  readonly author?: Author;
+  readonly sign?: string;
+  readonly output: OutputFormat;
+}
+
+interface Author {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** `tagpin update`: images into manifests, a kustomization or Helm values. */
+export function updateCommand(io: CommandIO, finish: FinishCommand): Command {
+  return new Command('update')
+    .description('sets images in manifests, a kustomization or Helm values, and no other byte')
+    .option('--repository <url|dir>', 'a git repository, or a folder', '.')
+    .option('--branch <branch>', "the branch of a URL; without, the repository's default")
+    .option('--path <path>', 'the file or folder in it', '.')
+    .addOption(
+      new Option('--set <name=reference>', 'an image, or the path of a Helm value, and what it is to be; repeatable')
+        .argParser(collectSetting)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--kind <kind>', 'what the files are; without, they are looked at').choices([
+        'manifests',
+        'kustomization',
+        'helm',
+      ]),
+    )
+    .option('--dry-run', 'write nothing, print the difference')
+    .option('--commit', 'commit what was written')
+    .option('--push', 'commit, and push to the branch')
+    .option('--message <text>', 'of the commit')
+    .addOption(new Option('--author <author>', 'of the commit: NAME <EMAIL>').argParser(readAuthor))
+    .option('--sign <file>', 'a private key, of SSH or armored of GPG, to sign the commit with')
+    .addOption(outputOption())
+    .addHelpText('after', HELP)
+    .action((options: UpdateOptions) => finish(update(io, options)));
+}
+
+const HELP = `
+A reference is a tag (1.27), a digest (sha256:…), both (1.27@sha256:…) or a whole image; it is written as it is given, and no
+registry is asked. A folder is a kustomization where it has one, a Helm chart where it has a Chart.yaml, else all its
+manifests; hidden folders, links and files that hold {{ are passed over. Where one --set can not be done nothing is written,
+and the exit code is 1. A folder is written in place; a URL is cloned and wants --push, or --dry-run.
+
+Example:
+  tagpin update --path k8s/ --set nginx=1.27 --set ghcr.io/acme/app=v2@sha256:…
+  tagpin update --path charts/web/values.yaml --set image.tag=1.27 --dry-run
+  tagpin update --repository https://git.example.com/shop.git --path overlays/prod --set nginx=1.27 --push`;
+
+async function update(io: CommandIO, options: UpdateOptions): Promise<ExitCode> {
+  const path = insidePath(options.path);
+  refuseContradictions(options);
+  const signing = options.sign === undefined ? null : await readSigningKey(io, options.sign);
+  return isUrl(options.repository)
+    ? await updateUrl(io, options, path, signing)
+    : await updateFolder(io, options, path);
+}
+
+async function updateUrl(
+  io: CommandIO,
+  options: UpdateOptions,
+  path: string,
+  signing: SigningKey | null,
+): Promise<ExitCode> {
+  const what = options.dryRun === true ? 'preview' : 'push';
+  const { update: planned, commit } = await updateRemote(
+    io,
+    {
+      url: options.repository,
+      branch: options.branch ?? null,
+      path,
+      kind: options.kind ?? null,
+      settings: options.set,
+      message: options.message ?? null,
+      author: options.author ?? DEFAULT_POLICY.sweep.git.author,
+      signing,
+    },
+    what,
+  );
+  const code = tell(io, planned);
+  if (planned.ok) reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'planned', planned, commit);
+  return code;
+}
+
+async function updateFolder(io: CommandIO, options: UpdateOptions, path: string): Promise<ExitCode> {
+  const folder = resolve(io.directory, options.repository);
+  const planned = await planUpdate(openFileTree(folder), { path, kind: options.kind ?? null, settings: options.set });
+  const code = tell(io, planned);
+  if (!planned.ok) return code;
+  if (options.dryRun !== true) {
+    for (const file of planned.files) {
+      const target = { name: file.path, path: join(folder, file.path), isFromFolder: false };
+      const problem = await replaceText(target, file.before ?? '', file.after);
+      if (problem !== null) throw new CommandError(3, `update: ${file.path}: not written: ${problem}`);
+    }
+  }
+  reportUpdate(io, options.output, options.dryRun === true ? 'planned' : 'written', planned, null);
+  return code;
+}
+
+/** What went wrong, or was passed over. */
+function tell(io: CommandIO, planned: Update): ExitCode {
+  for (const text of planned.ok ? planned.notices : planned.problems) {
+    writeLine(io.stderr, `tagpin update: ${printable(text)}`);
+  }
+  return planned.ok ? 0 : EXIT_CODES[planned.reason];
+}
+
+const EXIT_CODES: Readonly<Record<UpdateRefusal, ExitCode>> = { NotEditable: 1, WrongUse: 2, NoFile: 3 };
+
+function refuseContradictions({
+  repository,
+  branch,
+  dryRun,
+  commit,
+  push,
+  sign,
+  message,
+  author,
+}: UpdateOptions): void {
+  const remote = isUrl(repository);
+  if (remote && push !== true && dryRun !== true) {
+    throw new CommandError(
+      2,
+      'update: a repository by its URL is only changed with --push; --dry-run shows what would be',
+    );
+  }
+  if (!remote && (push === true || commit === true)) {
+    throw new CommandError(2, 'update: commit a folder with git, or name the URL of its repository');
+  }
+  if (!remote && branch !== undefined) {
+    throw new CommandError(2, 'update: a folder has the branch that is checked out: leave --branch out');
+  }
+  if (!remote && [sign, message, author].some((each) => each !== undefined)) {
+    throw new CommandError(2, 'update: --sign, --message and --author are for a commit: add --commit');
+  }
+}
+
+/** `https://…`, `ssh://…`, `git@host:path`; everything else is a folder. */
+function isUrl(repository: string): boolean {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(repository) || /^[\w.+-]+@[^/\\]+:/.test(repository);
+}
+
+/** The path from the repository's root; '' for the root. */
+function insidePath(path: string): string {
+  const inside = posix.normalize(path).replace(/\/+$/, '');
+  if (path === '' || inside.startsWith('/') || inside === '..' || inside.startsWith('../')) {
+    throw new CommandError(2, `update: --path ${JSON.stringify(path)} is not inside of the repository`);
+  }
+  return inside === '.' ? '' : inside;
+}
+
+function collectSetting(text: string, before: readonly Setting[] = []): readonly Setting[] {
+  const parsed = parseSetting(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.problem);
+  return [...before, parsed.setting];
+}
+
+function readAuthor(text: string): Author {
+  const groups = /^(?<name>[^<>]*[^<>\s])\s*<(?<email>[^<>@\s]+@[^<>@\s]+)>$/.exec(text)?.groups;
+  const { name, email } = groups ?? {};
+  if (name === undefined || email === undefined) throw new InvalidArgumentError('write NAME <EMAIL>.');
+  return { name, email };
+}
+
+async function readSigningKey(io: CommandIO, file: string): Promise<SigningKey> {
+  const text = await readFile(resolve(io.directory, file), 'utf8').catch((error: unknown) => {
+    throw new CommandError(3, `update: --sign ${file}: ${explainProblem(error)}`, { cause: error });
+  });
+  if (text.includes('BEGIN PGP PRIVATE KEY BLOCK')) return { kind: 'openpgp', privateKey: text, passphrase: null };
+  if (/BEGIN (?:[A-Z]+ )?PRIVATE KEY/.test(text)) return { kind: 'ssh', privateKey: text };
+  throw new CommandError(2, `update: --sign ${file}: it is no private key, of SSH or armored of GPG`);
+}
