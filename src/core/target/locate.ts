@@ -21,7 +21,13 @@ export interface Located {
 }
 
 /** Why an image has no place. Part of reports. */
-export type LocateReason = 'SourceUnknown' | 'UnsupportedSource' | 'NoSuchSource' | 'NoPlace' | 'SharedPlace';
+export type LocateReason =
+  | 'NotRunning'
+  | 'SourceUnknown'
+  | 'UnsupportedSource'
+  | 'NoSuchSource'
+  | 'NoPlace'
+  | 'SharedPlace';
 
 export type Location =
   | { readonly ok: true; readonly located: Located; readonly hints: readonly SettingsProblem[] }
@@ -73,6 +79,10 @@ export function locate(tracked: TrackedSettings, facts: LocateFacts): Location {
   if (chosen === undefined) return nothingFits(considered, tracked);
   const { source, place } = chosen;
   const running = live.filter((image) => isOf(image, repository, place));
+  if (tracked.isOptional && !tracked.forceUpdate && running.length === 0 && !holders.includes(chosen)) {
+    const instead = 'name the Application without wildcards, or say forceUpdate: true';
+    return refuse('NotRunning', `it is listed for many Applications, and this one runs none of it: ${instead}`);
+  }
   return {
     ok: true,
     located: {
@@ -87,31 +97,30 @@ export function locate(tracked: TrackedSettings, facts: LocateFacts): Location {
 }
 
 /**
- * Takes back what would be written twice: of two images with one value neither can be right. Parameters for names that nobody wrote
- * down are left alone where several images share a source: they can be those of one only.
+ * Takes back what would be written twice: of two images with one value the only one that runs is meant, else neither can be right.
+ * Parameters for names that nobody wrote down are left alone where several images share a source: they can be those of one only.
  */
 export function withoutShared(
   images: readonly { readonly tracked: TrackedSettings; readonly location: Location }[],
 ): readonly { readonly tracked: TrackedSettings; readonly location: Location }[] {
-  const users = new Map<string, string[]>();
+  const users = new Map<string, { readonly key: string; readonly runs: boolean }[]>();
   const helm = new Map<string, number>();
   for (const { tracked, location } of images) {
     if (!location.ok) continue;
-    const { source, place } = location.located;
+    const { source, place, running } = location.located;
     if (place.kind === 'helm') helm.set(source.pointer, (helm.get(source.pointer) ?? 0) + 1);
-    for (const key of keysOf(tracked, location.located)) users.set(key, [...(users.get(key) ?? []), tracked.key]);
+    for (const key of keysOf(tracked, location.located)) {
+      users.set(key, [...(users.get(key) ?? []), { key: tracked.key, runs: running.length > 0 }]);
+    }
   }
   return images.map(({ tracked, location }) => {
     if (!location.ok) return { tracked, location };
     const { located } = location;
-    const key = keysOf(tracked, located).find((each) => (users.get(each)?.length ?? 0) > 1);
+    const key = keysOf(tracked, located).find((each) => !isOnlyUser(tracked.key, users.get(each) ?? []));
     if (key !== undefined) {
-      const others = users
-        .get(key)
-        ?.filter((each) => each !== tracked.key)
-        .join(', ');
+      const others = users.get(key)?.flatMap((each) => (each.key === tracked.key ? [] : [each.key]));
       const what = key.slice(key.indexOf(' ') + 1);
-      const problem = `${others} would write ${what} as well: give each image an alias and a place of its own`;
+      const problem = `${others?.join(', ')} would write ${what} as well: give each image an alias and a place of its own`;
       return { tracked, location: refuse('SharedPlace', problem) };
     }
     const { place } = located;
@@ -119,6 +128,11 @@ export function withoutShared(
     if (!isGuess || (helm.get(located.source.pointer) ?? 0) < 2) return { tracked, location };
     return { tracked, location: { ...location, located: { ...located, place: { ...place, name: null } } } };
   });
+}
+
+function isOnlyUser(key: string, users: readonly { readonly key: string; readonly runs: boolean }[]): boolean {
+  const running = users.filter(({ runs }) => runs);
+  return (running.length === 1 ? running : users).every((each) => each.key === key);
 }
 
 function keysOf({ image }: TrackedSettings, { source, place }: Located): readonly string[] {

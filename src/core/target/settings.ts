@@ -23,8 +23,10 @@ export interface TrackedSettings {
   /** An image must run on one of them; none means on any. */
   readonly platforms: readonly Platform[];
   readonly pullSecret: PullSecretSource | null;
-  /** Also where nothing runs the image: that is always so here, and kept for the report. */
+  /** Also where nothing runs the image, as far as that matters (`isOptional`). */
   readonly forceUpdate: boolean;
+  /** Listed for many Applications, by a pattern of names: followed only in those that run it, already say it, or are forced to. */
+  readonly isOptional: boolean;
   readonly place: WantedPlace;
   /** Which of several sources: its name, its ref or its index from 0; null where none was named. */
   readonly source: string | null;

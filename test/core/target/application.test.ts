@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isPause, PAUSE_ANNOTATION, readApplication } from '../../../src/core/target/application.ts';
-import { application, type Manifest, own, read, UID } from '../../support/application.ts';
+import { application, imageUpdater, type Manifest, own, read, UID } from '../../support/application.ts';
 
 const OPTIONS = { imageUpdaters: null, namespacePaused: false, parent: () => null };
 const LIST = own({ 'image-list': 'web=nginx:1.x' });
@@ -107,6 +107,26 @@ test('an image without a place says why, and stops no other', () => {
     ['located', 'NoSuchSource'],
   );
 });
+
+// [the pattern of names, more of the image, the rest of the Application, why it is not followed; null: it is]
+const IMAGE = { alias: 'web', imageName: 'nginx:1.x' };
+const patterns: readonly (readonly [string, Manifest, Manifest, string | null])[] = [
+  ['shop', {}, {}, null],
+  ['sho*', {}, {}, 'NotRunning'],
+  ['sho*', {}, { status: { summary: { images: ['redis:8'] } } }, 'NotRunning'],
+  ['sho*', {}, { status: { summary: { images: ['docker.io/library/nginx:1.27'] } } }, null],
+  ['sho*', {}, { source: { helm: { parameters: [{ name: 'image.tag', value: '1.27' }] } } }, null],
+  ['sho*', { commonUpdateSettings: { forceUpdate: true } }, {}, null],
+];
+
+for (const [namePattern, more, rest, reason] of patterns) {
+  test(`an image for ${namePattern} ${JSON.stringify({ ...more, ...rest })} is ${reason ?? 'followed'}`, () => {
+    const updater = imageUpdater({ applicationRefs: [{ namePattern, images: [{ ...IMAGE, ...more }] }] });
+    const [image] = read(application(rest), [updater]).images;
+    assert.ok(image !== undefined);
+    assert.equal(image.located === null ? image.reason : null, reason);
+  });
+}
 
 test('a hint about several sources is among the problems', () => {
   const sources = ['a', 'b'].map((chart) => ({ repoURL: 'registry.example', chart }));

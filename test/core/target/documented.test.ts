@@ -21,14 +21,16 @@ interface Row {
   readonly source?: Manifest;
   readonly type?: string;
   readonly name?: string;
+  /** What runs. */
+  readonly live?: readonly string[];
   readonly chosen: Chosen;
   /** What the source's block says afterwards. */
   readonly expected: Manifest;
 }
 
-/** A resource whose one reference selects everything, with these images. */
+/** A resource whose one reference selects the Application, with these images. */
 function images(...list: readonly Manifest[]): Manifest {
-  return { applicationRefs: [{ namePattern: '*', images: list }] };
+  return { applicationRefs: [{ namePattern: 'shop', images: list }] };
 }
 
 function parameters(...pairs: readonly (readonly [string, string])[]): Manifest {
@@ -226,6 +228,7 @@ const rows: readonly Row[] = [
   {
     page: 'examples: global defaults, and a pattern for names',
     name: 'my-app-1',
+    live: ['nginx:1.20.1'],
     resource: {
       commonUpdateSettings: { updateStrategy: 'semver', forceUpdate: false },
       applicationRefs: [{ namePattern: 'my-app-*', images: [{ alias: 'nginx', imageName: 'nginx:1.20' }] }],
@@ -236,6 +239,7 @@ const rows: readonly Row[] = [
   {
     page: 'examples: digest for production',
     name: 'production-shop',
+    live: ['myapp:latest'],
     resource: {
       commonUpdateSettings: { updateStrategy: 'semver' },
       applicationRefs: [
@@ -274,31 +278,23 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const { page, annotations, resource, source, type, name, chosen, expected } of rows) {
-  test(page, () => {
-    const object = application({
-      ...(name !== undefined && { name }),
-      ...(annotations !== undefined && { annotations: updaters(annotations) }),
-      ...(source !== undefined && { source }),
-      type: type ?? 'Helm',
-    });
-    const target = read(object, resource === undefined ? [] : [imageUpdater(resource)]);
-    const after = valueAt(patched(object, patchFor(target, chosen)), ['spec', 'source']);
-    const { repoURL: _r, path: _p, targetRevision: _t, ...blocks } = after as Manifest;
-    assert.deepEqual(blocks, expected);
+function objectOf({ annotations, source, type, name, live }: Row): Manifest {
+  return application({
+    ...(name !== undefined && { name }),
+    ...(annotations !== undefined && { annotations: updaters(annotations) }),
+    ...(source !== undefined && { source }),
+    ...(live !== undefined && { status: { summary: { images: live } } }),
+    type: type ?? 'Helm',
   });
 }
 
-test('what is written is written once: read again, nothing is left to do', () => {
-  for (const { annotations, resource, source, type, name, chosen } of rows) {
-    const object = application({
-      ...(name !== undefined && { name }),
-      ...(annotations !== undefined && { annotations: updaters(annotations) }),
-      ...(source !== undefined && { source }),
-      type: type ?? 'Helm',
-    });
-    const resources = resource === undefined ? [] : [imageUpdater(resource)];
-    const after = patched(object, patchFor(read(object, resources), chosen));
-    assert.deepEqual(patchFor(read(after, resources), chosen), []);
-  }
-});
+for (const row of rows) {
+  const resources = row.resource === undefined ? [] : [imageUpdater(row.resource)];
+  test(row.page, () => {
+    const object = objectOf(row);
+    const after = patched(object, patchFor(read(object, resources), row.chosen));
+    const { repoURL: _r, path: _p, targetRevision: _t, ...blocks } = valueAt(after, ['spec', 'source']) as Manifest;
+    assert.deepEqual(blocks, row.expected);
+    assert.deepEqual(patchFor(read(after, resources), row.chosen), [], 'what is written is written once');
+  });
+}

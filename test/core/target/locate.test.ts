@@ -216,6 +216,13 @@ test('two images of one parameter are both refused, and told of each other', () 
   assert.match(other.location.problem, /^docker\.io\/library\/nginx would write/);
 });
 
+test('of two images of one parameter the one that runs is meant', () => {
+  const [one, other] = located({ annotations: { 'image-list': 'nginx, redis' }, live: ['redis:8'] });
+  assert.ok(one !== undefined && !one.location.ok);
+  assert.equal(one.location.reason, 'SharedPlace');
+  assert.equal(other?.location.ok, true);
+});
+
 test('the same parameter of two sources is not shared', () => {
   const images = located({
     annotations: { 'image-list': 'a=nginx, b=redis', 'a.source': 'a', 'b.source': 'b' },

@@ -91,6 +91,7 @@ function parseList({ text, where }: Written): readonly ListedImage[] {
     images.push({
       alias: isAliased && alias !== '' ? alias : null,
       image: { text: isAliased ? item.slice(equals + 1).trim() : item, where },
+      isOptional: false,
     });
   }
   return images;

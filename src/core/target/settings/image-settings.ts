@@ -69,6 +69,7 @@ export function readImage(listed: ListedImage, look: LookUp, namespace: string):
       platforms,
       pullSecret,
       forceUpdate,
+      isOptional: listed.isOptional,
       place,
       source,
       format: format ?? (rule.strategy === 'digest' && !hasOwnDigest ? 'tag+digest' : 'tag'),

@@ -42,6 +42,8 @@ export function readImageUpdater(object: unknown): ParsedImageUpdater {
   return { ok: true, updater: { namespace, name, references: sorted } };
 }
 
+const WILDCARDS = /[*?[\]]/;
+
 /**
  * How special a reference is: a name without wildcards beats everything, a label selector beats any pattern, then every letter
  * counts (`calculateSpecificity` of Argo CD Image Updater, whose documentation gives the figures).
@@ -53,7 +55,7 @@ export function specificity(reference: unknown): number {
   const expressions = elements(property(selector, 'matchExpressions')).length;
   const literals = new TextEncoder().encode(pattern.replaceAll(/\[.*?\]/g, '').replaceAll(/[*?]/g, '')).length;
   return (
-    (/[*?[\]]/.test(pattern) ? 0 : 1_000_000) +
+    (WILDCARDS.test(pattern) ? 0 : 1_000_000) +
     literals +
     (selector === null ? 0 : 10_000 + 100 * (labels + expressions))
   );
@@ -99,6 +101,7 @@ function readLayer(spec: unknown, entry: unknown, where: Where): SettingsLayer {
     images.push({
       alias: alias === '' ? null : alias,
       image: { text: asString(property(image, 'imageName'))?.trim() ?? '', where: `${at}.imageName` },
+      isOptional: WILDCARDS.test(asString(property(entry, 'namePattern')) ?? ''),
     });
     own.set(
       alias,

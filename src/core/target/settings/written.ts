@@ -63,6 +63,8 @@ export type ApplicationKey = (typeof APPLICATION_KEYS)[number] | (typeof OWN_APP
 export interface ListedImage {
   readonly alias: string | null;
   readonly image: Written;
+  /** It is there for every Application that a pattern of names fits. */
+  readonly isOptional: boolean;
 }
 
 /** What one origin of settings says: the annotations under one prefix, or one `ImageUpdater` resource. */

@@ -7,7 +7,11 @@ function readOne(image: string, settings: Readonly<Record<string, string>> = {},
     const text = settings[key];
     return text === undefined ? null : { text, where: `tagpin.dev/web.${key}` };
   };
-  return readImage({ alias, image: { text: image, where: 'tagpin.dev/image-list' } }, look, 'argocd');
+  return readImage(
+    { alias, image: { text: image, where: 'tagpin.dev/image-list' }, isOptional: false },
+    look,
+    'argocd',
+  );
 }
 
 test('what is not written has its default', () => {
@@ -23,6 +27,7 @@ test('what is not written has its default', () => {
     platforms: [],
     pullSecret: null,
     forceUpdate: false,
+    isOptional: false,
     place: { kind: 'unsaid' },
     source: null,
     format: 'tag',
