@@ -24,6 +24,8 @@ export type WaitReason =
   | 'NotDue'
   | 'Contested'
   | 'NoTag'
+  /** It is listed for many Applications, and this one runs none of it. */
+  | 'NotRunning'
   /** Somebody else wrote it or its state meanwhile, more than once. */
   | 'Outrun';
 

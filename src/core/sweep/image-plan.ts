@@ -47,8 +47,13 @@ export interface ImagePlan {
 
 /** What of one image is known before its registry is asked: why it is left alone; null where it has to be asked. */
 export function holdImage(image: FollowedImage, facts: Omit<ImageFacts, 'answers'>): Hold | null {
-  if (image.located === null) return { outcome: 'refused', reason: image.reason, message: image.problem };
+  if (image.located === null) return heldByPlace(image);
   return heldByParent(image.revertedBy, facts.writeBack) ?? heldByInterval(image.tracked, facts.lastAsked, facts.now);
+}
+
+/** Why an image without a place is left alone: one that may run one day waits for that, everything else is for people to mend. */
+function heldByPlace({ reason, problem: message }: FollowedImage & { readonly located: null }): Hold {
+  return reason === 'NotRunning' ? { outcome: 'waiting', reason, message } : { outcome: 'refused', reason, message };
 }
 
 /** The plan of an image that is left alone. */
@@ -73,8 +78,7 @@ export function heldPlan(
 export function planImage(image: FollowedImage, facts: ImageFacts): ImagePlan {
   const { state, answers } = facts;
   const { tracked, located } = image;
-  if (located === null)
-    return heldPlan(image, { outcome: 'refused', reason: image.reason, message: image.problem }, state);
+  if (located === null) return heldPlan(image, heldByPlace(image), state);
   const choice: Choice = choose(tracked, answers);
   switch (choice.kind) {
     case 'ask':
