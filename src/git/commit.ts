@@ -87,6 +87,8 @@ export interface RepositoriesOptions {
   readonly maximumBytes?: number;
   /** For a mirror that another process holds: a minute. */
   readonly waitMilliseconds?: number;
+  /** From 0 up to 1: how much of the longest time is waited between two tries to push. */
+  readonly random?: () => number;
 }
 
 const MOST_ATTEMPTS = 10;
@@ -110,7 +112,7 @@ export function createRepositories(options: RepositoriesOptions): Repositories {
     );
     const asked = [wantedBase, wantedPush].filter((branch) => branch !== null);
     const heads = await askRemote(session, url, asked);
-    const base = wantedBase ?? heads.defaultBranch;
+    const base = wantedBase ?? branchOf(heads.defaultBranch);
     const baseSeen = wantedBase === null ? heads.head : heads.commits.get(wantedBase);
     if (base === null || baseSeen === null || baseSeen === undefined)
       throw await missingBranch(session, url, wantedBase);
@@ -174,7 +176,7 @@ export function createRepositories(options: RepositoriesOptions): Repositories {
     url: string,
     signing: Signing,
   ): Promise<CommitOutcome> {
-    const backoff = createBackoff(FIRST_BACKOFF, LAST_BACKOFF);
+    const backoff = createBackoff(FIRST_BACKOFF, LAST_BACKOFF, options.random);
     for (let attempts = 1; ; attempts += 1) {
       const outcome = await within(request, session, url, async (work) => {
         const plan = await planCommit(work, request);

@@ -118,7 +118,8 @@ async function giveTrust(session: GitSession, trust: GitTrust): Promise<void> {
   const lines = ['[http]'];
   if (authorities !== null) {
     if (!isCertificate(authorities)) throw bad('its certificate authority is not PEM');
-    lines.push(`sslCAInfo = ${quoted(await session.file('authorities.pem', authorities))}`);
+    // The variable is above git's configuration, and the process' own may be set.
+    session.set({ GIT_SSL_CAINFO: await session.file('authorities.pem', authorities) });
   }
   if (clientCertificate !== null) {
     const { certificate, key } = clientCertificate;

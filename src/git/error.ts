@@ -106,6 +106,7 @@ const SAYINGS: readonly (readonly [RegExp, GitReason])[] = [
   [/Host key verification failed|No .* host key is known/i, 'HostKeyUnknown'],
   [/Load key .*: |error in libcrypto|invalid format|incorrect passphrase/i, 'BadCredential'],
   [/Permission denied \(|Authentication failed|could not read (?:Username|Password)|error: 401/i, 'Unauthorized'],
+  [/alert (?:bad certificate|certificate (?:required|unknown))/i, 'Unauthorized'],
   [/certificate|SSL: no alternative|SSL peer|self.signed/i, 'Untrusted'],
   [/error: 403|denied to|not allowed to (?:push|upload)|not granted/i, 'Forbidden'],
   [/error: 30\d|redirect/i, 'Redirected'],
@@ -141,6 +142,6 @@ export function presentable(text: string, secrets: readonly string[]): string {
   const hidden = secrets
     .filter((secret) => secret !== '')
     .reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
-  const line = hidden.replaceAll(/[^\P{C}\n]|\s+/gu, ' ').trim();
+  const line = hidden.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
   return line.length > LONGEST_SAYING ? `${line.slice(0, LONGEST_SAYING)}…` : line;
 }

@@ -81,7 +81,10 @@ export function openMirrors(options: MirrorOptions): Mirrors {
     };
     const timer = setInterval(() => void look(), LOOK_MILLISECONDS);
     try {
-      return await work(ending.signal);
+      const result = await work(ending.signal);
+      await look();
+      ending.signal.throwIfAborted();
+      return result;
     } finally {
       clearInterval(timer);
       if (ending.signal.aborted) {

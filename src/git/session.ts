@@ -9,7 +9,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** How a session is begun. */
 export interface SessionOptions {
-  /** The process' own: PATH and the proxies are taken from it; everything but what steers git where `own` is set. */
+  /** The process' own: PATH, proxies and authorities are taken from it; everything but what steers git where `own` is set. */
   readonly environment: Variables;
   /** Whose configuration and keys are used: `none`, or the user's `own`. */
   readonly identity: 'none' | 'own';
@@ -65,7 +65,15 @@ const LOCAL_MILLISECONDS = 60_000;
 const ANSWERING_MILLISECONDS = 10 * 60_000;
 const OUTPUT_BYTES = 1 << 20;
 const PREFIX = 'tagpin-git-';
-const PROXIES: ReadonlySet<string> = new Set(['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']);
+/** What the administrator says of the network, in any case. */
+const NETWORK: ReadonlySet<string> = new Set([
+  'git_ssl_cainfo',
+  'git_ssl_capath',
+  'http_proxy',
+  'https_proxy',
+  'all_proxy',
+  'no_proxy',
+]);
 
 /**
  * What no repository, no user's and no system's configuration can change: nothing of a repository is run, no submodule or
@@ -214,7 +222,7 @@ function inherited(environment: Variables, identity: 'none' | 'own'): Variables 
 }
 
 function isNeeded(name: string): boolean {
-  return name === 'TMPDIR' || PROXIES.has(name.toLowerCase());
+  return name === 'TMPDIR' || NETWORK.has(name.toLowerCase());
 }
 
 function finished(result: ProgramResult, repository: string): Finished {

@@ -50,7 +50,8 @@ const NO_SSH = 'it is no URL of a repository: ssh://USER@HOST/PATH, or USER@HOST
 
 function readHttp(text: string, kind: 'https' | 'http'): ReadUrl | null {
   const url = URL.parse(text);
-  if (url === null || url.password !== '' || url.search !== '' || url.hash !== '' || /[?#\\]/.test(text)) return null;
+  if (url === null || url.password !== '' || url.search !== '' || url.hash !== '') return null;
+  if (!/^https?:\/\/[^/?#\\]+(?:\/[^?#\\]*)?$/i.test(text)) return null;
   if (!HOST.test(url.hostname)) return null;
   url.username = '';
   const port = url.port === '' ? null : Number(url.port);
@@ -64,7 +65,7 @@ function readSsh(text: string): ReadUrl | null {
 }
 
 function ssh(text: string, user: string, host: string, port: string, path: string): ReadUrl | null {
-  if (!HOST.test(host) || (user !== '' && !USER.test(user)) || path === '' || /^-|^\/-/.test(path)) return null;
+  if (!HOST.test(host) || (user !== '' && !USER.test(user)) || path === '' || /^\/?-|\\/.test(path)) return null;
   const number = port === '' ? null : Number(port);
   if (number !== null && (number < 1 || number > 65_535)) return null;
   return { ok: true, url: { kind: 'ssh', host: host.toLowerCase(), port: number, text, url: null } };
