@@ -81,7 +81,7 @@ describe('the state in ConfigMaps of a real API server', { skip: skipWithout(...
     assert.ok(problems.size > 0 && problems.size < uids.length);
     assert.ok(
       [...problems.values()].every(
-        (problem) => problem.kind === 'failed' && / has no room left$/.test(problem.message),
+        (problem) => problem.kind === 'failed' && problem.message.endsWith(' has no room left'),
       ),
     );
     assert.equal((await open(namespace)).get(FIRST), large);

@@ -42,8 +42,15 @@ export function statusBody(code: number, reason: string, message: string): strin
   return JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code, message });
 }
 
+/** Holds a request up before it is sent on, or its answer before it is given back; one that does not settle, for ever. */
+export type Gate = (request: ApiRequest, when: 'request' | 'answer') => Promise<void>;
+
 /** Starts a proxy to the API server of a kubeconfig, whoever asks it, as the user of that kubeconfig. It ends with the test. */
-export async function startApiProxy(t: { after(f: () => Promise<void>): void }, kubeconfig: string): Promise<ApiProxy> {
+export async function startApiProxy(
+  t: { after(f: () => Promise<void>): void },
+  kubeconfig: string,
+  gate: Gate = async () => {},
+): Promise<ApiProxy> {
   const { authority, serving } = await issueTestCertificates('API proxy');
   const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
   const [{ cluster } = { cluster: null }] = clusters;
@@ -64,7 +71,9 @@ export async function startApiProxy(t: { after(f: () => Promise<void>): void }, 
     const armed = faults.take(request);
     if (armed.length > 0) return void sendWith(armed, NOTHING, request, response);
     const { authorization: _, host: __, connection: ___, ...passed } = headers;
-    const onwards = send(`${cluster.server}${path}`, { method, agent, headers: passed }, (answer) => {
+    const asked = { method, path, headers };
+    const onwards = send(`${cluster.server}${path}`, { method, agent, headers: passed }, async (answer) => {
+      await gate(asked, 'answer');
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
       answer.on('data', (data: Buffer) => response.write(data));
@@ -73,7 +82,7 @@ export async function startApiProxy(t: { after(f: () => Promise<void>): void }, 
     });
     onwards.on('error', () => request.socket.destroy());
     response.on('close', () => onwards.destroy());
-    request.pipe(onwards);
+    void gate(asked, 'request').then(() => request.pipe(onwards));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

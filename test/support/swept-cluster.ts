@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { property } from '../../src/core/workload/json.ts';
 import type { Manifest } from './admission.ts';
+import { type Gate, startApiProxy } from './api-proxy.ts';
 import { rowsOf } from './audited-cluster.ts';
 import { type SharedControlPlane, sharedControlPlane } from './control-plane.ts';
 import { installArgoCdResources } from './custom-resources.ts';
+import { changedKubeconfig } from './kubeconfig.ts';
 import { type FinishedProcess, type RunningProcess, runProcess, startProcess } from './process.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from './registry.ts';
 import { policyFor } from './webhook-process.ts';
@@ -124,6 +126,20 @@ export function sweptCluster(options: RegistryOptions = {}) {
     /** Starts `tagpin sweep`. */
     start: (...args: readonly string[]): RunningProcess =>
       startProcess(process.execPath, argumentsOf(args), { environment: environment() }),
+
+    /** A kubeconfig of a way to the API server at which requests can be held up. */
+    async gated(t: TestContext, gate: Gate): Promise<string> {
+      const { url: server, authority } = await startApiProxy(t, shared.plane.kubeconfig, gate);
+      const data = Buffer.from(authority).toString('base64');
+      return changedKubeconfig(shared.plane.kubeconfig, { cluster: { server, 'certificate-authority-data': data } });
+    },
+
+    /** The Events about an Application: type, reason and note, sorted. */
+    async events(namespace: string, name = 'shop'): Promise<readonly string[]> {
+      const { items } = await shared.plane.get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
+      const own = (items as Manifest[]).filter((event) => property(event['regarding'], 'name') === name);
+      return own.map(({ type, reason, note }) => `${type} ${reason} ${note}`).toSorted();
+    },
 
     /** The value of a Helm parameter; null where there is none. */
     async parameter(namespace: string, parameter: string, name = 'shop'): Promise<string | null> {

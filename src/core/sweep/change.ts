@@ -1,3 +1,5 @@
+import type { LocateReason } from '../target/locate.ts';
+
 /** What came of one image of one target in a cycle. Part of the command line's contract. */
 export type SweepOutcome = 'written' | 'planned' | 'unchanged' | 'waiting' | 'refused' | 'failed';
 
@@ -34,11 +36,8 @@ export type RefuseReason =
   | 'RevertedByParent'
   | 'Downgrade'
   | 'InvalidSettings'
-  | 'SourceUnknown'
-  | 'UnsupportedSource'
-  | 'NoSuchSource'
-  | 'NoPlace'
-  | 'SharedPlace'
+  /** There is no place for it in its sources. */
+  | LocateReason
   | 'NothingToWrite'
   /** It was named, and is nothing to follow. */
   | 'NotFollowed'
