@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { join, posix, resolve } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_POLICY } from '../core/policy/schema.ts';
 import { explainProblem } from '../files/file-problem.ts';
 import { openFileTree } from '../files/file-tree.ts';
 import { parseSetting, type Setting } from '../files/setting.ts';
-import { replaceText } from '../files/source.ts';
 import { planUpdate, type Update, type UpdateKind, type UpdateRefusal } from '../files/update.ts';
 import type { SigningKey } from '../git/signing.ts';
 import { CommandError, type CommandIO, type ExitCode, type OutputFormat, printable, writeLine } from './output.ts';
 import { type FinishCommand, outputOption } from './program.ts';
+import { commitFolder, pushFolder, writeFolder } from './update/folder.ts';
 import { reportUpdate } from './update/report.ts';
 import { updateRemote } from './update/repository.ts';
 
@@ -38,7 +38,7 @@ export function updateCommand(io: CommandIO, finish: FinishCommand): Command {
   return new Command('update')
     .description('sets images in manifests, a kustomization or Helm values, and no other byte')
     .option('--repository <url|dir>', 'a git repository, or a folder', '.')
-    .option('--branch <branch>', "the branch of a URL; without, the repository's default")
+    .option('--branch <branch>', "the branch; without, a URL's default, or what is checked out")
     .option('--path <path>', 'the file or folder in it', '.')
     .addOption(
       new Option('--set <name=reference>', 'an image, or the path of a Helm value, and what it is to be; repeatable')
@@ -67,20 +67,21 @@ const HELP = `
 A reference is a tag (1.27), a digest (sha256:…), both (1.27@sha256:…) or a whole image; it is written as it is given, and no
 registry is asked. A folder is a kustomization where it has one, a Helm chart where it has a Chart.yaml, else all its
 manifests; hidden folders, links and files that hold {{ are passed over. Where one --set can not be done nothing is written,
-and the exit code is 1. A folder is written in place; a URL is cloned and wants --push, or --dry-run.
+and the exit code is 1. A folder is written in place, and committed with your own git; a URL is fetched with your own
+credentials and wants --push, or --dry-run.
 
 Example:
   tagpin update --path k8s/ --set nginx=1.27 --set ghcr.io/acme/app=v2@sha256:…
   tagpin update --path charts/web/values.yaml --set image.tag=1.27 --dry-run
+  tagpin update --path overlays/prod --set nginx=1.27 --commit --sign ~/.ssh/id_ed25519
   tagpin update --repository https://git.example.com/shop.git --path overlays/prod --set nginx=1.27 --push`;
 
 async function update(io: CommandIO, options: UpdateOptions): Promise<ExitCode> {
   const path = insidePath(options.path);
   refuseContradictions(options);
   const signing = options.sign === undefined ? null : await readSigningKey(io, options.sign);
-  return isUrl(options.repository)
-    ? await updateUrl(io, options, path, signing)
-    : await updateFolder(io, options, path);
+  const updateIn = isUrl(options.repository) ? updateUrl : updateFolder;
+  return await updateIn(io, options, path, signing);
 }
 
 async function updateUrl(
@@ -109,19 +110,37 @@ async function updateUrl(
   return code;
 }
 
-async function updateFolder(io: CommandIO, options: UpdateOptions, path: string): Promise<ExitCode> {
+async function updateFolder(
+  io: CommandIO,
+  options: UpdateOptions,
+  path: string,
+  signing: SigningKey | null,
+): Promise<ExitCode> {
   const folder = resolve(io.directory, options.repository);
   const planned = await planUpdate(openFileTree(folder), { path, kind: options.kind ?? null, settings: options.set });
   const code = tell(io, planned);
-  if (!planned.ok) return code;
-  if (options.dryRun !== true) {
-    for (const file of planned.files) {
-      const target = { name: file.path, path: join(folder, file.path), isFromFolder: false };
-      const problem = await replaceText(target, file.before ?? '', file.after);
-      if (problem !== null) throw new CommandError(3, `update: ${file.path}: not written: ${problem}`);
-    }
+  if (!planned.ok || planned.files.length === 0) return code;
+  if (options.dryRun === true) {
+    reportUpdate(io, options.output, 'planned', planned, null);
+    return code;
   }
-  reportUpdate(io, options.output, options.dryRun === true ? 'planned' : 'written', planned, null);
+  if (options.commit !== true && options.push !== true) {
+    await writeFolder(folder, planned.files);
+    reportUpdate(io, options.output, 'written', planned, null);
+    return code;
+  }
+  if (signing?.kind === 'openpgp') {
+    throw new CommandError(2, "update: --sign: set git's user.signingKey to a key of GPG that is to sign in a folder");
+  }
+  const what = options.push === true ? 'push' : 'commit';
+  const commit = await commitFolder(io, folder, planned, {
+    branch: options.branch ?? null,
+    message: options.message ?? null,
+    author: options.author ?? null,
+    signingKey: options.sign === undefined ? null : resolve(io.directory, options.sign),
+  });
+  if (what === 'push') await pushFolder(commit);
+  reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'committed', planned, commit);
   return code;
 }
 
@@ -135,31 +154,17 @@ function tell(io: CommandIO, planned: Update): ExitCode {
 
 const EXIT_CODES: Readonly<Record<UpdateRefusal, ExitCode>> = { NotEditable: 1, WrongUse: 2, NoFile: 3 };
 
-function refuseContradictions({
-  repository,
-  branch,
-  dryRun,
-  commit,
-  push,
-  sign,
-  message,
-  author,
-}: UpdateOptions): void {
-  const remote = isUrl(repository);
-  if (remote && push !== true && dryRun !== true) {
+function refuseContradictions({ repository, dryRun, commit, push, ...rest }: UpdateOptions): void {
+  if (isUrl(repository) && push !== true && dryRun !== true) {
     throw new CommandError(
       2,
       'update: a repository by its URL is only changed with --push; --dry-run shows what would be',
     );
   }
-  if (!remote && (push === true || commit === true)) {
-    throw new CommandError(2, 'update: commit a folder with git, or name the URL of its repository');
-  }
-  if (!remote && branch !== undefined) {
-    throw new CommandError(2, 'update: a folder has the branch that is checked out: leave --branch out');
-  }
-  if (!remote && [sign, message, author].some((each) => each !== undefined)) {
-    throw new CommandError(2, 'update: --sign, --message and --author are for a commit: add --commit');
+  const isCommitted = commit === true || push === true;
+  const idle = (['branch', 'sign', 'message', 'author'] as const).filter((name) => rest[name] !== undefined);
+  if (!isUrl(repository) && !isCommitted && idle.length > 0) {
+    throw new CommandError(2, `update: --${idle.join(', --')}: only a commit has that: add --commit`);
   }
 }
 

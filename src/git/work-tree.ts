@@ -59,7 +59,8 @@ export async function openWorkTree(folder: string, environment: Variables): Prom
         if (result.code === 0) return { ok: true, value: result.stdout };
         // Commits tell on stdout that there is nothing to commit; remotes tell a lot before what went wrong.
         const lines = `${result.stderr}\n${result.stdout}`.split('\n').filter((line) => line.trim() !== '');
-        const telling = lines.find((line) => /^(?:fatal|error|remote: error|! )/.test(line.trim())) ?? lines[0];
+        const telling =
+          lines.find((line) => /^(?:fatal|error|remote: error|! |nothing |no changes )/.test(line.trim())) ?? lines[0];
         return { ok: false, problem: presentable(telling ?? `git ${args[0]} ended with ${result.code}`, []) };
       }
       case 'missing':

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtempDisposable, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -171,8 +170,16 @@ test('JSON tells each value, with what was there and what is', async (t) => {
       .split('\n')
       .map((line) => JSON.parse(line)),
     [
-      { file: 'values.yaml', place: 'image.tag', from: '1.9', to: '1.10', outcome: 'written' },
-      { file: 'values.yaml', place: 'd', from: null, to: DIGEST, outcome: 'written' },
+      {
+        file: 'values.yaml',
+        place: 'image.tag',
+        from: '1.9',
+        to: '1.10',
+        outcome: 'written',
+        commit: null,
+        branch: null,
+      },
+      { file: 'values.yaml', place: 'd', from: null, to: DIGEST, outcome: 'written', commit: null, branch: null },
     ],
   );
   assert.equal(await at.read('values.yaml'), `image: {tag: "1.10"}\nd: ${DIGEST}\n`);
@@ -182,7 +189,7 @@ test('a repository by its URL gets one signed commit on the branch, and a second
   const remote = makeRepository(t, { 'k/a.yaml': podOf('nginx:1', 'redis:1'), 'k/b.yaml': podOf('nginx:1') });
   const { url } = await serveGit(t, remote);
   const at = await folderOf(t);
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(at.path, 'key')]);
+  await runProcess('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(at.path, 'key')]);
   await chmod(join(at.path, 'key'), 0o600);
   const args = ['--repository', url, '--path', 'k', '--set', 'nginx=2'];
   const before = remote.head('main');
@@ -213,4 +220,60 @@ test('a repository by its URL gets one signed commit on the branch, and a second
     [impossible.code, impossible.stderr],
     [1, 'tagpin update: mysql is the image of no workload in k\n'],
   );
+});
+
+test('a folder is committed with the user’s own git, and pushed to the branch that is checked out', async (t) => {
+  const remote = makeRepository(t, { 'k/a.yaml': podOf('nginx:1'), 'k/b.yaml': podOf('redis:1') });
+  const at = await folderOf(t);
+  const git = async (...args: readonly string[]) => {
+    const result = await runProcess('git', args, { directory: join(at.path, 'clone'), environment: gitEnvironment() });
+    assert.equal(result.code, 0, result.stderr);
+    return result.stdout.trim();
+  };
+  await mkdir(join(at.path, 'clone'));
+  await git('clone', '--quiet', remote.path, '.');
+  await git('config', 'user.name', 'Ada');
+  await git('config', 'user.email', 'ada@example.com');
+  const args = ['--repository', 'clone', '--path', 'k', '--set', 'nginx=2'];
+
+  await writeFile(join(at.path, 'clone/k/a.yaml'), `${podOf('nginx:1')}# mine\n`);
+  const dirty = await at.update(...args, '--commit');
+  assert.deepEqual([dirty.code, dirty.stdout], [1, '']);
+  assert.match(dirty.stderr, /k\/a\.yaml: nothing is written: it has changes that are not committed/);
+  await git('checkout', '--quiet', '.');
+  const elsewhere = await at.update(...args, '--commit', '--branch', 'prod');
+  assert.deepEqual([elsewhere.code, elsewhere.stdout], [2, '']);
+  assert.equal((await at.update(...args, '--message', 'x')).code, 2);
+  assert.equal((await at.update('--path', 'clone/k', '--set', 'nginx=2', '--commit')).code, 3);
+  assert.equal(await git('status', '--porcelain'), '');
+
+  const committed = await at.update(...args, '--commit', '--branch', 'main');
+  assert.equal(committed.code, 0, committed.stderr);
+  assert.equal(
+    await git('log', '-1', '--format=%an|%B'),
+    'Ada|Set Pod p c0 to nginx:2\n\n- k/a.yaml: Pod p c0: nginx:1 -> nginx:2',
+  );
+  assert.equal(
+    committed.stdout,
+    `k/a.yaml: Pod p c0: nginx:1 -> nginx:2\ncommitted ${await git('rev-parse', 'HEAD')} on main\n`,
+  );
+
+  const pushed = await at.update(...args, '--set', 'redis=2', '--push', '--message', 'Take redis to 2', '-o', 'json');
+  assert.equal(pushed.code, 0, pushed.stderr);
+  const head = remote.head('main');
+  assert.deepEqual(JSON.parse(pushed.stdout), {
+    file: 'k/b.yaml',
+    place: 'Pod p c0',
+    from: 'redis:1',
+    to: 'redis:2',
+    outcome: 'pushed',
+    commit: head,
+    branch: 'main',
+  });
+  assert.equal(remote.git('log', '--format=%s', '-2', 'main').trim(), 'Take redis to 2\nSet Pod p c0 to nginx:2');
+
+  remote.commit('main', { 'other.txt': 'x' });
+  const behind = await at.update(...args.slice(0, -1), 'nginx=3', '--push');
+  assert.equal(behind.code, 1);
+  assert.match(behind.stderr, /is committed on main, but not pushed: .*: git pull --rebase, then git push\n$/);
 });

@@ -21,7 +21,15 @@ export function reportUpdate(
 ): void {
   if (output === 'json') {
     for (const { path, place, from, to } of values) {
-      writeJson(io.stdout, { file: path, place, from, to, outcome, ...commit });
+      writeJson(io.stdout, {
+        file: path,
+        place,
+        from,
+        to,
+        outcome,
+        commit: commit?.commit ?? null,
+        branch: commit?.branch ?? null,
+      });
     }
     return;
   }
