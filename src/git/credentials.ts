@@ -1,8 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { GitError } from './error.ts';
-import type { GitHubApp } from './github-app.ts';
 import type { GitSession } from './session.ts';
 import type { RepositoryUrl } from './url.ts';
+
+/** A GitHub App that is installed where the repository is. */
+export interface GitHubApp {
+  readonly appId: string;
+  /** Null: that of the repository is looked up. */
+  readonly installationId: string | null;
+  /** PEM, of RSA. */
+  readonly privateKey: string;
+  /** Of GitHub Enterprise: `https://HOST/api/v3`; null for github.com. */
+  readonly apiUrl: string | null;
+}
 
 /** Who pushes. */
 export type GitCredential =
@@ -44,7 +54,12 @@ export interface RepositoryAccess {
 }
 
 /** Asks GitHub for a token that acts for an installed app. */
-export type AppToken = (app: GitHubApp, repository: URL, signal: AbortSignal | null) => Promise<string>;
+export type AppToken = (
+  app: GitHubApp,
+  repository: URL,
+  signal: AbortSignal | null,
+  trust?: GitTrust,
+) => Promise<string>;
 
 /**
  * Hands a credential to git: passwords and tokens in a configuration file, keys in files of their own, all of them in the
@@ -68,7 +83,11 @@ export async function giveCredentials(
     return;
   }
   if (url.url === null) return await giveSsh(session, credential, trust);
-  const header = await authorization(session, url.url, credential, appToken, signal);
+  const tokenOf = (app: GitHubApp, repository: URL): Promise<string> => {
+    if (appToken === null) throw badCredential(session, 'nobody is there to ask GitHub for a token');
+    return appToken(app, repository, signal, trust);
+  };
+  const header = await authorization(session, url.url, credential, tokenOf);
   if (header !== null) {
     session.hide(header);
     session.configure([`[http ${quoted(url.text)}]`, `extraHeader = ${quoted(`Authorization: ${header}`)}`]);
@@ -80,10 +99,9 @@ async function authorization(
   session: GitSession,
   url: URL,
   credential: Exclude<GitCredential, { kind: 'own' }> | null,
-  appToken: AppToken | null,
-  signal: AbortSignal | null,
+  tokenOf: (app: GitHubApp, repository: URL) => Promise<string>,
 ): Promise<string | null> {
-  const bad = (what: string): GitError => new GitError('BadCredential', { repository: session.repository, what });
+  const bad = (what: string): GitError => badCredential(session, what);
   switch (credential?.kind) {
     case undefined:
       return null;
@@ -98,12 +116,15 @@ async function authorization(
       return `Bearer ${credential.token}`;
     case 'githubApp': {
       session.hide(credential.privateKey);
-      if (appToken === null) throw bad('nobody is there to ask GitHub for a token');
-      return basic(session, 'x-access-token', await appToken(credential, url, signal));
+      return basic(session, 'x-access-token', await tokenOf(credential, url));
     }
     case 'ssh':
       throw bad('it is a private key for ssh, and the URL is none of ssh');
   }
+}
+
+function badCredential({ repository }: GitSession, what: string): GitError {
+  return new GitError('BadCredential', { repository, what });
 }
 
 function basic(session: GitSession, username: string, password: string): string {
@@ -114,7 +135,7 @@ function basic(session: GitSession, username: string, password: string): string 
 
 async function giveTrust(session: GitSession, trust: GitTrust): Promise<void> {
   const { authorities, clientCertificate, proxy } = trust;
-  const bad = (what: string): GitError => new GitError('BadCredential', { repository: session.repository, what });
+  const bad = (what: string): GitError => badCredential(session, what);
   const lines = ['[http]'];
   if (authorities !== null) {
     if (!isCertificate(authorities)) throw bad('its certificate authority is not PEM');
@@ -149,7 +170,7 @@ function isCertificate(text: string): boolean {
 
 /** OpenSSH without the user's files and agent; a host that is not known, or is another one, is never spoken to. */
 async function giveSsh(session: GitSession, credential: GitCredential | null, trust: GitTrust): Promise<void> {
-  const bad = (what: string): GitError => new GitError('BadCredential', { repository: session.repository, what });
+  const bad = (what: string): GitError => badCredential(session, what);
   if (credential?.kind !== 'ssh') throw bad('the URL is one of ssh, which wants a private key');
   if (trust.proxy !== null) throw bad('a proxy is not used for ssh: use https');
   const key = `${credential.privateKey.replaceAll('\r\n', '\n').trim()}\n`;

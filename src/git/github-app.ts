@@ -1,18 +1,8 @@
 import { createHash, createPrivateKey, createSign } from 'node:crypto';
 import { createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
+import { type AppToken, type GitHubApp, type GitTrust, NO_TRUST } from './credentials.ts';
 import { GitError } from './error.ts';
-
-/** A GitHub App that is installed where the repository is. */
-export interface GitHubApp {
-  readonly appId: string;
-  /** Null: that of the repository is looked up. */
-  readonly installationId: string | null;
-  /** PEM, of RSA. */
-  readonly privateKey: string;
-  /** Of GitHub Enterprise: `https://HOST/api/v3`; null for github.com. */
-  readonly apiUrl: string | null;
-}
 
 /** Asks an API over https. Redirects are answers like others. It rejects where there is no answer. */
 export type SendApi = (request: {
@@ -20,8 +10,10 @@ export type SendApi = (request: {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** Whom to believe that it is the API. */
+  readonly trust: GitTrust;
   readonly signal: AbortSignal;
-}) => Promise<{ readonly status: number; readonly body: string }>;
+}) => Promise<{ readonly status: number; readonly body: Uint8Array }>;
 
 const GITHUB = 'https://api.github.com';
 /** Tokens last an hour; this much of it is used. */
@@ -40,14 +32,11 @@ const CLOCK_SKEW_SECONDS = 60;
  *
  * @param now milliseconds since 1970.
  */
-export function createAppTokens(options: {
-  readonly send: SendApi;
-  readonly now: () => number;
-}): (app: GitHubApp, repository: URL, signal: AbortSignal | null) => Promise<string> {
+export function createAppTokens(options: { readonly send: SendApi; readonly now: () => number }): AppToken {
   const { send, now } = options;
   const tokens = createCache<{ readonly token: string }>({ maximumEntries: MOST_TOKENS, lifeMilliseconds: LIFE, now });
 
-  async function ask(app: GitHubApp, repository: URL): Promise<{ readonly token: string }> {
+  async function ask(app: GitHubApp, repository: URL, trust: GitTrust): Promise<{ readonly token: string }> {
     const shown = repository.href;
     const [owner, name] = ownerAndName(repository);
     const api = apiOf(app, shown);
@@ -67,6 +56,7 @@ export function createAppTokens(options: {
           ...(body !== null && { 'content-type': 'application/json' }),
         },
         body: body === null ? null : JSON.stringify(body),
+        trust,
         signal: AbortSignal.timeout(ASK_MILLISECONDS),
       }).catch((cause: unknown) => {
         throw new GitError('Unreachable', { repository: api }, { cause });
@@ -81,13 +71,13 @@ export function createAppTokens(options: {
     return { token };
   }
 
-  return async (app, repository, signal) => {
+  return async (app, repository, signal, trust = NO_TRUST) => {
     const key = createHash('sha256')
-      .update(JSON.stringify([app, repository.href]))
+      .update(JSON.stringify([app, repository.href, trust]))
       .digest('hex');
     const known = tokens.get(key);
     if (known !== undefined) return known.token;
-    const load = tokens.share(key, Number.NEGATIVE_INFINITY, () => ask(app, repository));
+    const load = tokens.share(key, Number.NEGATIVE_INFINITY, () => ask(app, repository, trust));
     const { token } = await (signal === null ? load.result : withSignal(load.result, signal));
     tokens.set(key, { token });
     return token;
@@ -135,7 +125,7 @@ function createJwt(app: GitHubApp, seconds: number, repository: string): string 
 }
 
 function readAnswer(
-  { status, body }: { readonly status: number; readonly body: string },
+  { status, body }: { readonly status: number; readonly body: Uint8Array },
   api: string,
   repository: string,
 ): Record<string, unknown> {
@@ -145,7 +135,7 @@ function readAnswer(
   if (status === 422) throw bad(repository, `the GitHub App is not installed for this repository: add it there`);
   if (status === 403) throw new GitError('Forbidden', { repository });
   try {
-    const answer: unknown = JSON.parse(body);
+    const answer: unknown = JSON.parse(Buffer.from(body).toString());
     if (status < 300 && typeof answer === 'object' && answer !== null) return answer as Record<string, unknown>;
   } catch {}
   throw bad(repository, `${api} answers with what is not understood`);

@@ -28,7 +28,11 @@ export async function askRemote(session: GitSession, url: string, branches: read
   return {
     defaultBranch: head?.slice(`ref: ${HEADS}`.length) ?? null,
     head: found.find(([, name]) => name === 'HEAD')?.[0] ?? null,
-    commits: new Map(found.map(([commit = '', name = '']) => [name.slice(HEADS.length), commit])),
+    commits: new Map(
+      found.flatMap(([commit = '', name = '']) =>
+        name === 'HEAD' ? [] : [[name.slice(HEADS.length), commit] as const],
+      ),
+    ),
   };
 }
 

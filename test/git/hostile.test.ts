@@ -1,6 +1,6 @@
 /** Repositories and servers that want more than to be written to: S23 and S25 of the threat model. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { RepositoryFile } from '../../src/git/objects/files.ts';
@@ -96,7 +96,6 @@ test('no hook, alias or setting of the machine or of a mirror is run or read', a
   const evil = makeRepository(t, {});
   for (const hook of ['pre-push', 'reference-transaction', 'post-index-change']) evil.hook(hook, `touch ${mark}`);
   const settings = `[core]\n\thooksPath = ${evil.path}/hooks\n\tfsmonitor = touch ${mark}\n\tsshCommand = touch ${mark}\n`;
-  const { mkdirSync, writeFileSync } = await import('node:fs');
   mkdirSync(home);
   writeFileSync(join(home, '.gitconfig'), `${settings}[url "ext::touch ${mark} "]\n\tinsteadOf = http\n`);
   const { PATH } = process.env;

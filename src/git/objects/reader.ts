@@ -42,12 +42,17 @@ export function openObjectReader(session: GitSession, mirror: Mirror): ObjectRea
       .catch(() => {})
       .then(async () => {
         running ??= converse(session, mirror);
-        const read = await running.ask(oid, kind, most);
-        if (read !== null) return read;
-        // What is too large is not read to its end, and what was left out ends some versions of git.
-        running.end();
-        running = null;
-        return null;
+        let read: Buffer | null = null;
+        try {
+          read = await running.ask(oid, kind, most);
+          return read;
+        } finally {
+          // What is too large, or is something else, is not read to its end; and what was left out ends some versions of git.
+          if (read === null) {
+            running.end();
+            running = null;
+          }
+        }
       });
     last = answer;
     return answer;
