@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
-import type { Manifest } from '../support/admission.ts';
 import type { Gate } from '../support/api-proxy.ts';
-import { sweptCluster } from '../support/swept-cluster.ts';
+import { type SweptRow, sweptCluster } from '../support/swept-cluster.ts';
 
 describe('a sweeper that is not alone', { skip: skipWithout(...CONTROL_PLANE) }, () => {
   const cluster = sweptCluster();
   const { shared } = cluster;
-  const summary = ({ alias, outcome, reason }: Manifest) => `${alias} ${outcome} ${reason}`;
+  const summary = ({ alias, outcome, reason }: SweptRow) => `${alias} ${outcome} ${reason}`;
 
   /** An Application whose tag has moved since it was written. */
   async function movedTag(more: Readonly<Record<string, string>> = {}) {
@@ -78,8 +77,8 @@ describe('a sweeper that is not alone', { skip: skipWithout(...CONTROL_PLANE) },
     const swept = await cluster.sweep(namespace, `--kubeconfig=${kubeconfig}`);
     assert.deepEqual([swept.code, swept.stderr, swept.changes.map(summary)], [0, '', ['shop written Moved']]);
     const { spec, metadata } = (await cluster.get(namespace)) as {
-      spec: { source: { helm: { parameters: Manifest[] } } };
-      metadata: { labels: Manifest };
+      spec: { source: { helm: { parameters: { name: string; value: string }[] } } };
+      metadata: { labels: object };
     };
     assert.deepEqual(metadata.labels, { team: 'shop' });
     assert.deepEqual(
@@ -144,7 +143,7 @@ describe('a sweeper that is not alone', { skip: skipWithout(...CONTROL_PLANE) },
     for (let times = 0; times < 3; times += 1) {
       const { changes } = await cluster.sweep(namespace);
       assert.deepEqual(changes.map(summary), ['shop waiting Contested']);
-      assert.match(String(changes[0]?.['message']), /"argocd-controller"/);
+      assert.match(changes[0]?.message ?? '', /"argocd-controller"/);
     }
     assert.equal(await generation(namespace), before);
     const contested = (await cluster.events(namespace)).filter((event) => event.startsWith('Warning Contested'));
@@ -175,7 +174,7 @@ describe('a sweeper that is not alone', { skip: skipWithout(...CONTROL_PLANE) },
     await cluster.edit(namespace, 'shop', [{ op: 'add', path: '/metadata/ownerReferences', value: [owner] }]);
     const { changes } = await cluster.sweep(namespace);
     assert.deepEqual(changes.map(summary), ['shop refused RevertedByParent']);
-    assert.match(String(changes[0]?.['message']), new RegExp(`^reverted by ApplicationSet ${namespace}/shops`));
+    assert.match(changes[0]?.message ?? '', new RegExp(`^reverted by ApplicationSet ${namespace}/shops`));
     assert.equal(await cluster.parameter(namespace, 'image.tag'), first);
   });
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { Agent, createServer, request as send } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parse } from 'yaml';
@@ -72,14 +73,16 @@ export async function startApiProxy(
     if (armed.length > 0) return void sendWith(armed, NOTHING, request, response);
     const { authorization: _, host: __, connection: ___, ...passed } = headers;
     const asked = { method, path, headers };
-    const onwards = send(`${cluster.server}${path}`, { method, agent, headers: passed }, async (answer) => {
-      await gate(asked, 'answer');
+    const onwards = send(`${cluster.server}${path}`, { method, agent, headers: passed }, (answer) => {
+      void gate(asked, 'answer').then(() => give(answer));
+    });
+    const give = (answer: IncomingMessage): void => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
       answer.on('data', (data: Buffer) => response.write(data));
       answer.on('end', () => response.end());
       answer.on('error', () => request.socket.destroy());
-    });
+    };
     onwards.on('error', () => request.socket.destroy());
     response.on('close', () => onwards.destroy());
     void gate(asked, 'request').then(() => request.pipe(onwards));

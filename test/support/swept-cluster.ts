@@ -28,11 +28,22 @@ export interface WantedApplication {
   readonly status?: Manifest;
 }
 
+/** One line of a report. */
+export interface SweptRow {
+  readonly target: { readonly kind: string; readonly namespace: string; readonly name: string };
+  readonly alias: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** What a sweep printed. */
 export interface Swept {
   readonly code: number;
   readonly stderr: string;
-  readonly changes: readonly Manifest[];
+  readonly changes: readonly SweptRow[];
 }
 
 /** A control plane with Argo CD's resources and nothing of Argo CD that runs, a registry, and the policy that lets it be asked. */
@@ -59,12 +70,13 @@ export function sweptCluster(options: RegistryOptions = {}) {
     `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/applications${name === '' ? '' : `/${name}`}`;
 
   /** Applies the policy; all test namespaces may have Applications unless something else is said. */
-  async function policy(sweep = 'sweep:\n  applicationNamespaces: ["test-*"]\n'): Promise<void> {
+  async function policy(sweep = 'sweep:\n  applicationNamespaces: ["test-*"]\n', otherHost = ''): Promise<void> {
+    const more = otherHost === '' ? '' : `  - {host: "${otherHost}", plainHttp: true}\n`;
     await shared.plane.apply({
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'tagpin-policy', namespace: 'tagpin-system' },
-      data: { 'policy.yaml': policyFor(registry().host, sweep) },
+      data: { 'policy.yaml': policyFor(registry().host, more + sweep) },
     });
   }
 
@@ -115,7 +127,8 @@ export function sweptCluster(options: RegistryOptions = {}) {
     /** Sweeps the Applications of one namespace, once. */
     async sweep(namespace: string, ...args: readonly string[]): Promise<Swept> {
       const { code, stdout, stderr } = await this.run('--once', '-o', 'json', ...args);
-      const changes = rowsOf(stdout).filter((row) => property(row['target'], 'namespace') === namespace);
+      const rows = rowsOf(stdout) as unknown as readonly SweptRow[];
+      const changes = rows.filter(({ target }) => target.namespace === namespace);
       return { code, stderr, changes };
     },
 
@@ -138,7 +151,7 @@ export function sweptCluster(options: RegistryOptions = {}) {
     async events(namespace: string, name = 'shop'): Promise<readonly string[]> {
       const { items } = await shared.plane.get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
       const own = (items as Manifest[]).filter((event) => property(event['regarding'], 'name') === name);
-      return own.map(({ type, reason, note }) => `${type} ${reason} ${note}`).toSorted();
+      return own.map(({ type, reason, note }) => [type, reason, note].join(' ')).toSorted();
     },
 
     /** The value of a Helm parameter; null where there is none. */
