@@ -22,14 +22,16 @@ export class HttpError extends Error {
 /** One request. Redirects are answers like others, and nothing is sent again. */
 export interface HttpRequest {
   readonly url: URL;
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly dispatcher: Dispatcher;
   /** For connecting, the headers and the whole body. */
   readonly timeoutMilliseconds: number;
-  /** How many bytes of body are read, before and after decompression. Bodies of other answers than 200 are thrown away. */
+  /** How many bytes of body are read, before and after decompression. */
   readonly maximumBytes: number;
+  /** Bodies of other answers than 200 are thrown away, unless they are wanted as well. */
+  readonly bodies?: 'of 200' | 'of all';
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ export interface HttpAnswer {
   header(name: string): string | null;
   /** All values of a header. */
   headers(name: string): readonly string[];
-  /** Empty where the status is not 200. */
+  /** Empty where the status is not 200, unless all were wanted. */
   readonly body: Buffer;
 }
 
@@ -84,10 +86,10 @@ export async function sendRequest(wanted: HttpRequest): Promise<HttpAnswer> {
 
 async function readBody(
   answer: Dispatcher.ResponseData,
-  { method, maximumBytes }: HttpRequest,
+  { method, maximumBytes, bodies = 'of 200' }: HttpRequest,
   encoding: string | null,
 ): Promise<Buffer> {
-  if (answer.statusCode !== 200 || method === 'HEAD') {
+  if ((answer.statusCode !== 200 && bodies === 'of 200') || method === 'HEAD') {
     await answer.body.dump({ limit: UNWANTED_BYTES });
     return Buffer.alloc(0);
   }

@@ -36,7 +36,10 @@ export interface JsonApi {
   /** Says that an answer is not what the API's documentation has. @throws HostingError */
   misunderstood(): never;
   /** The elements of a list over its pages, until a page is not full or there have been too many. */
-  pages(path: string, options: { readonly size: number; readonly most: number; readonly sizeName: string }): Promise<readonly unknown[]>;
+  pages(
+    path: string,
+    options: { readonly size: number; readonly most: number; readonly sizeName: string },
+  ): Promise<readonly unknown[]>;
 }
 
 /** Makes the caller of an API. */
@@ -103,7 +106,10 @@ function parse(body: Buffer): unknown {
 function sayingOf(parsed: unknown): string {
   if (typeof parsed !== 'object' || parsed === null) return '';
   const { message, error, errors } = parsed as Readonly<Record<string, unknown>>;
-  return [message, error, errors].map(textOf).filter((text) => text !== '').join(': ');
+  return [message, error, errors]
+    .map((part) => textOf(part))
+    .filter((text) => text !== '')
+    .join(': ');
 }
 
 function textOf(value: unknown, depth = 0): string {

@@ -17,9 +17,13 @@ type Sentence = (facts: Facts) => string;
 const FAILURES = {
   NotHttps: [
     'refused',
-    ({ repository }) => `pull requests are opened over https: ${repository} wants an https URL and a token, ssh opens none`,
+    ({ repository }) =>
+      `pull requests are opened over https: ${repository} wants an https URL and a token, ssh opens none`,
   ],
-  NoToken: ['refused', ({ repository, what }) => `there is no token to open pull requests of ${repository} with: ${what}`],
+  NoToken: [
+    'refused',
+    ({ repository, what }) => `there is no token to open pull requests of ${repository} with: ${what}`,
+  ],
   BadPath: ['refused', ({ repository, what }) => `${repository} is not used for pull requests: ${what}`],
   Unauthorized: [
     'refused',
@@ -48,11 +52,18 @@ const FAILURES = {
   ],
   NotUnderstood: [
     'refused',
-    ({ repository, host }) => `what answers for ${repository} is not the API of ${host}: check the provider and the URL`,
+    ({ repository, host }) =>
+      `what answers for ${repository} is not the API of ${host}: check the provider and the URL`,
   ],
   Limited: ['failed', ({ repository, host }) => `${host} limits what is asked of ${repository}: try again later`],
-  Unreachable: ['failed', ({ repository, host }) => `the API of ${host} for ${repository} cannot be reached: try again later`],
-  TimedOut: ['failed', ({ repository, host }) => `the API of ${host} for ${repository} did not answer in time: try again later`],
+  Unreachable: [
+    'failed',
+    ({ repository, host }) => `the API of ${host} for ${repository} cannot be reached: try again later`,
+  ],
+  TimedOut: [
+    'failed',
+    ({ repository, host }) => `the API of ${host} for ${repository} did not answer in time: try again later`,
+  ],
 } as const satisfies Record<string, readonly ['refused' | 'failed', Sentence]>;
 
 /** The name of a way to fail. */

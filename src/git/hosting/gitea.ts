@@ -31,7 +31,9 @@ export function createGitea(api: JsonApi, path: readonly string[]): Host {
     },
     open,
     async create({ branch, base, title, body }) {
-      return readRequest(await api.call('POST', `${root}/pulls`, { head: branch, base, title, body })) ?? api.misunderstood();
+      return (
+        readRequest(await api.call('POST', `${root}/pulls`, { head: branch, base, title, body })) ?? api.misunderstood()
+      );
     },
     async update(number, text) {
       await api.call('PATCH', `${root}/pulls/${number}`, text);

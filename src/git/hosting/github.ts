@@ -20,8 +20,15 @@ export function createGitHub(api: JsonApi, path: readonly string[]): Host {
   return {
     refer: (number) => `#${number}`,
     async ofBranch(branch, base) {
-      const query = new URLSearchParams({ state: 'all', head: `${owner}:${branch}`, base, sort: 'created', direction: 'desc', per_page: '30' });
-      const found = elements(await api.call('GET', `${root}/pulls?${query}`)).map(read);
+      const query = new URLSearchParams({
+        state: 'all',
+        head: `${owner}:${branch}`,
+        base,
+        sort: 'created',
+        direction: 'desc',
+        per_page: '30',
+      });
+      const found = elements(await api.call('GET', `${root}/pulls?${query.toString()}`)).map(read);
       // GitHub leaves out a filter that it does not understand.
       return found.filter((one) => one !== null).filter((one) => one.branch === branch && one.base === base);
     },

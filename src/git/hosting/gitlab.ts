@@ -15,8 +15,15 @@ export function createGitLab(api: JsonApi, path: readonly string[]): Host {
   return {
     refer: (number) => `!${number}`,
     async ofBranch(branch, base) {
-      const query = new URLSearchParams({ state: 'all', source_branch: branch, target_branch: base, order_by: 'created_at', sort: 'desc', per_page: '30' });
-      const found = elements(await api.call('GET', `${root}?${query}`)).map(readRequest);
+      const query = new URLSearchParams({
+        state: 'all',
+        source_branch: branch,
+        target_branch: base,
+        order_by: 'created_at',
+        sort: 'desc',
+        per_page: '30',
+      });
+      const found = elements(await api.call('GET', `${root}?${query.toString()}`)).map(readRequest);
       return found.filter((one) => one !== null).filter((one) => one.branch === branch && one.base === base);
     },
     async open() {

@@ -1,20 +1,13 @@
-import type { AppToken, RepositoryAccess } from '../credentials.ts';
+import type { AppToken } from '../credentials.ts';
 import { GitError, type GitReason } from '../error.ts';
-import { openHost } from './access.ts';
+import { type HostAccess, openHost } from './access.ts';
 import type { SendHosting } from './api.ts';
 import { HostingError, type HostingReason } from './error.ts';
 import type { Host, HostedRequest } from './host.ts';
 import { type Marker, pullRequestText, readMarker, supersededBody } from './text.ts';
 
-/** The hosts whose pull requests are opened. */
-export type HostingProvider = 'github' | 'gitlab' | 'gitea';
-
 /** A pull request to be there. */
-export interface PullRequestRequest {
-  readonly repository: RepositoryAccess;
-  readonly provider: HostingProvider;
-  /** Where the API is, for a host that has it at no usual place; null: as the repository's URL says. */
-  readonly apiUrl: string | null;
+export interface PullRequestRequest extends HostAccess {
   /** The branch that was pushed, of tagpin's own. */
   readonly branch: string;
   readonly base: string;
@@ -23,7 +16,6 @@ export interface PullRequestRequest {
   readonly labels: readonly string[];
   /** Names what is updated. Of one target only the newest pull request stays open. */
   readonly target: string;
-  readonly signal: AbortSignal;
 }
 
 export type PullRequestOutcome =
@@ -72,20 +64,33 @@ export function createPullRequests(options: {
 async function propose(host: Host, request: PullRequestRequest): Promise<PullRequestOutcome> {
   const { branch, base, message, target } = request;
   const text = pullRequestText(message, target);
-  const known = (await host.ofBranch(branch, base)).filter(({ isOfRepository }) => isOfRepository);
-  const open = known.find(({ state }) => state === 'open');
-  if (open !== undefined) {
+  const keep = async (open: HostedRequest): Promise<PullRequestOutcome> => {
     const marker = readMarker(open.body);
     const isOld = marker !== null && marker.text !== text.marker.text;
     if (isOld) await host.update(open.number, text);
     return await finish(host, request, open, isOld ? 'updated' : 'unchanged', text.marker);
-  }
+  };
+  const known = await requestsOf(host, branch, base);
+  const open = known.find(({ state }) => state === 'open');
+  if (open !== undefined) return await keep(open);
   const [last] = known;
   if (last?.state === 'closed' && isSame(readMarker(last.body), text.marker)) {
     return { kind: 'declined', number: last.number, url: last.url };
   }
-  const made = await host.create({ branch, base, title: text.title, body: text.body });
-  return await finish(host, request, made, 'opened', text.marker);
+  try {
+    const made = await host.create({ branch, base, title: text.title, body: text.body });
+    return await finish(host, request, made, 'opened', text.marker);
+  } catch (error) {
+    if (!(error instanceof HostingError) || error.reason !== 'Invalid') throw error;
+    // Hosts have but one for two branches: somebody may have been first.
+    const first = (await requestsOf(host, branch, base)).find(({ state }) => state === 'open');
+    if (first === undefined) throw error;
+    return await keep(first);
+  }
+}
+
+async function requestsOf(host: Host, branch: string, base: string): Promise<readonly HostedRequest[]> {
+  return (await host.ofBranch(branch, base)).filter(({ isOfRepository }) => isOfRepository);
 }
 
 /** One that tagpin closed itself was declined by nobody. */

@@ -21,7 +21,8 @@ export interface Marker {
 /** The least of what GitHub, GitLab and Gitea take. */
 const LONGEST_TITLE = 250;
 const LONGEST_BODY = 60_000;
-const MARKER = /<!-- tagpin target=(?<target>[0-9a-f]{16}) text=(?<text>[0-9a-f]{16})(?<superseded> superseded)? -->\s*$/;
+const MARKER =
+  /<!-- tagpin target=(?<target>[0-9a-f]{16}) text=(?<text>[0-9a-f]{16})(?<superseded> superseded)? -->\s*$/;
 
 /**
  * The text of a pull request: the title is the first line of the commit's message, the body the rest.
