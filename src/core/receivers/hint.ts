@@ -44,6 +44,8 @@ export interface PushedImage {
   readonly covers?: RegistryHint['covers'];
 }
 
+/** No reference is longer, and an expression takes a while on a text of 1 MiB. */
+const LONGEST = 1024;
 /** A request of 1 MiB may name thousands; no push does. */
 const MOST_HINTS = 100;
 const TAG = /^\w[\w.-]{0,127}$/;
@@ -68,7 +70,7 @@ export function hintKey({ registry, repository, tag, covers }: RegistryHint): st
 
 /** A whole reference, `host/repository[:tag][@digest]`, as pushed; null where the text is none. */
 export function pushedReference(text: unknown): PushedImage | null {
-  const parsed = typeof text === 'string' ? parseReference(text) : null;
+  const parsed = isShort(text) ? parseReference(text) : null;
   if (parsed === null || !parsed.ok) return null;
   const { registry, repository, tag } = parsed.reference;
   return { registry, repository, tag };
@@ -85,7 +87,7 @@ function hintOf(
   tag: unknown,
   covers: RegistryHint['covers'],
 ): RegistryHint | null {
-  if (typeof registry !== 'string' || typeof repository !== 'string') return null;
+  if (!isShort(registry) || !isShort(repository)) return null;
   const host = HOST_WITH_URL.exec(registry)?.groups?.['host'];
   // What the grammar would not take for a host would become a repository of Docker Hub.
   if (host === undefined || !(/[.:]/.test(host) || host === 'localhost')) return null;
@@ -99,4 +101,8 @@ function hintOf(
     tag: typeof tag === 'string' && TAG.test(tag) ? tag : null,
     covers,
   };
+}
+
+function isShort(text: unknown): text is string {
+  return typeof text === 'string' && text.length <= LONGEST;
 }

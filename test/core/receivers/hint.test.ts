@@ -84,3 +84,18 @@ test('a whole reference is read without its digest', () => {
 
 test('a refusal is its sentence', () =>
   assert.deepEqual(refused('it is empty'), { kind: 'refused', problem: 'it is empty' }));
+
+test('texts of a whole request do not keep anybody waiting', () => {
+  const started = performance.now();
+  for (const text of [
+    `${'/'.repeat(1_000_000)}x`,
+    'a-'.repeat(500_000),
+    `${'a.'.repeat(500_000)}/`,
+    ' '.repeat(1_000_000),
+  ]) {
+    assert.deepEqual(keysOf('ghcr.io', text, text), []);
+    assert.deepEqual(keysOf(text, 'shop', text), []);
+    assert.equal(pushedReference(text), null);
+  }
+  assert.ok(performance.now() - started < 1000);
+});
