@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { CommitOutcome } from '../../src/git/commit.ts';
 import { bump, commitTo, openRepositories, pushed, reasonOf } from '../support/git-commit.ts';
 import { serveGit } from '../support/git-http.ts';
 import { makeRepository } from '../support/git-repository.ts';
@@ -10,8 +11,15 @@ test('a file is changed by one commit on the default branch, and then there is n
   const repositories = openRepositories(t);
   const before = remote.head('main');
   const done = pushed(await repositories.commit(commitTo(server.url)));
-  const commit = remote.head('main');
-  const wanted = { kind: 'pushed', commit, branch: 'main', base: 'main', paths: ['values.yaml'], attempts: 1 };
+  const commit = remote.head('main') ?? '';
+  const wanted: CommitOutcome = {
+    kind: 'pushed',
+    commit,
+    branch: 'main',
+    base: 'main',
+    paths: ['values.yaml'],
+    attempts: 1,
+  };
   assert.deepEqual(done, wanted);
   assert.equal(remote.show('main', 'values.yaml'), 'tag: v2 # here\r\nother: 1\r\n');
   assert.equal(remote.show('main', 'a/b.txt'), 'b');

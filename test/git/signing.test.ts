@@ -12,13 +12,14 @@ import { makeSshKey } from '../support/git-ssh.ts';
 
 /** A key of OpenPGP, made by gpg; making one takes a second. */
 const pgp = { withPassphrase: '', without: '', public: '' };
+const [GPG, GPGCONF] = ['gpg', 'gpgconf'] as const;
 const PASSPHRASE = 'correct horse';
 
 before(() => {
   const home = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
   const gpg = (passphrase: string, ...args: readonly string[]): string =>
     execFileSync(
-      'gpg',
+      GPG,
       ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', passphrase, ...args],
       {
         encoding: 'utf8',
@@ -32,7 +33,7 @@ before(() => {
     pgp.withPassphrase = gpg(PASSPHRASE, '--armor', '--export-secret-keys', 'locked');
     pgp.public = gpg('', '--armor', '--export');
   } finally {
-    execFileSync('gpgconf', ['--homedir', home, '--kill', 'all']);
+    execFileSync(GPGCONF, ['--homedir', home, '--kill', 'all']);
     execFileSync('rm', ['-rf', home]);
   }
 });
@@ -52,8 +53,8 @@ for (const [name, key] of [
     const { commit } = pushed(await sign({ kind: 'openpgp', ...key() }));
     const home = scratchFolder(t);
     const env = gitEnvironment({ GNUPGHOME: home });
-    execFileSync('gpg', ['--batch', '--import'], { input: pgp.public, env, stdio: 'pipe' });
-    t.after(() => void execFileSync('gpgconf', ['--homedir', home, '--kill', 'all']));
+    execFileSync(GPG, ['--batch', '--import'], { input: pgp.public, env, stdio: 'pipe' });
+    t.after(() => void execFileSync(GPGCONF, ['--homedir', home, '--kill', 'all']));
     execFileSync('git', ['--git-dir', remote.path, 'verify-commit', commit], { env, stdio: 'pipe' });
   });
 }

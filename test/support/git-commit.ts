@@ -17,7 +17,7 @@ export function openRepositories(t: Lifetime, options: Partial<RepositoriesOptio
 }
 
 /** Access to a server of a test that lets everybody in. */
-export function openTo(url: string): RepositoryAccess {
+function openTo(url: string): RepositoryAccess {
   return { url, credential: null, trust: { ...NO_TRUST, plainHttp: 'allowed' } };
 }
 

@@ -21,6 +21,7 @@ export interface SshServer {
 }
 
 const SSHD = '/usr/sbin/sshd';
+const SSH_KEYGEN = 'ssh-keygen';
 
 /** For the `skip` option of tests: why there is no sshd, which is a failure where `CI=true`. */
 export const skipWithoutSshd: string | false =
@@ -29,7 +30,7 @@ export const skipWithoutSshd: string | false =
 /** Makes a pair of keys. @returns the private one in OpenSSH's format, and the public one on a line. */
 export function makeSshKey(t: Lifetime, passphrase = ''): { readonly privateKey: string; readonly publicKey: string } {
   const file = join(scratchFolder(t), 'key');
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'test', '-f', file]);
+  execFileSync(SSH_KEYGEN, ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'test', '-f', file]);
   return { privateKey: readFileSync(file, 'utf8'), publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
 }
 

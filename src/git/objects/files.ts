@@ -69,7 +69,7 @@ export function openFiles(reader: ObjectReader, commit: string): RepositoryFiles
         return refuse('Submodule', `${quote(path)} is a submodule: its files are in another repository`);
       if (mode === FOLDER) return refuse('NotAFile', `${quote(path)} is a folder`);
       const content = await reader.blob(oid);
-      if (content === null) return tooLarge(path);
+      if (content === null) return refuse('TooLarge', largeProblem(path));
       const text = textOf(content);
       if (text === null) return refuse('NotText', `${quote(path)} is not UTF-8 text`);
       return { kind: 'file', text, mode: mode === '100755' ? mode : '100644' };
@@ -85,13 +85,6 @@ export function openFiles(reader: ObjectReader, commit: string): RepositoryFiles
       return { kind: 'folder', entries: [...tree].map(([name, { mode }]) => ({ name, kind: kindOf(mode) })) };
     },
   };
-}
-
-/** May it be written? What stands in the way: the path, its size, what is there, or the way there. */
-export async function writeRefusal(files: RepositoryFiles, path: string, text: string): Promise<RefusedFile | null> {
-  if (Buffer.byteLength(text) > FILE_BYTES) return tooLarge(path);
-  const there = await files.read(path);
-  return there.kind === 'refused' ? there : null;
 }
 
 /** Bytes as text that gives the same bytes again, a byte order mark too; null where they are not UTF-8. */
@@ -126,8 +119,9 @@ function wayRefusal({ mode }: TreeEntry, path: string): RefusedFile {
   return refuse('NotAFile', `${quote(path)} is a file and no folder`);
 }
 
-function tooLarge(path: string): RefusedFile {
-  return refuse('TooLarge', `${quote(path)} has more than ${FILE_BYTES >> 20} MiB`);
+/** What is said of a file that is larger than `FILE_BYTES`. */
+export function largeProblem(path: string): string {
+  return `${quote(path)} has more than ${FILE_BYTES >> 20} MiB`;
 }
 
 function refuse(reason: FileRefusal, problem: string): RefusedFile {

@@ -1,7 +1,8 @@
 import { GitError } from '../error.ts';
 import type { Mirror } from '../mirror.ts';
 import type { GitSession } from '../session.ts';
-import { type RepositoryFiles, writeRefusal } from './files.ts';
+import { largeProblem, type RepositoryFiles } from './files.ts';
+import { FILE_BYTES } from './reader.ts';
 
 /** Who stands in a commit. */
 export interface Identity {
@@ -25,14 +26,13 @@ export async function writeTree(
   contents: ReadonlyMap<string, string>,
 ): Promise<{ readonly tree: string; readonly changed: ReadonlyMap<string, string> }> {
   const at = ['--git-dir', mirror.path];
+  const refused = (what: string): GitError => new GitError('FileRefused', { repository: session.repository, what });
   const wanted: { path: string; mode: string; text: string }[] = [];
   for (const [path, text] of contents) {
-    const refusal = await writeRefusal(files, path, text);
-    if (refusal !== null) throw new GitError('FileRefused', { repository: session.repository, what: refusal.problem });
-    if (!text.isWellFormed()) {
-      throw new GitError('FileRefused', { repository: session.repository, what: `${path} would not be UTF-8 text` });
-    }
     const there = await files.read(path);
+    if (there.kind === 'refused') throw refused(there.problem);
+    if (Buffer.byteLength(text) > FILE_BYTES) throw refused(largeProblem(path));
+    if (!text.isWellFormed()) throw refused(`${path} would not be UTF-8 text`);
     if (there.kind === 'file' && there.text === text) continue;
     wanted.push({ path, text, mode: there.kind === 'file' ? there.mode : '100644' });
   }

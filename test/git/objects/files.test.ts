@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { openFiles, writeRefusal } from '../../../src/git/objects/files.ts';
+import { openFiles } from '../../../src/git/objects/files.ts';
 import type { ObjectReader, TreeEntry } from '../../../src/git/objects/reader.ts';
 
 /** A repository of a few objects. */
@@ -60,10 +60,7 @@ test('folders are listed', async () => {
   );
 });
 
-test('what is text by chance only is refused, and so is a new text that is too large', async () => {
+test('what is no text is refused', async () => {
   const bad = await files.read('apps/bad.yaml');
   assert.deepEqual(bad, { kind: 'refused', reason: 'NotText', problem: '"apps/bad.yaml" is not UTF-8 text' });
-  assert.equal((await writeRefusal(files, 'apps/values.yaml', 'x'))?.reason, undefined);
-  assert.equal((await writeRefusal(files, 'apps/values.yaml', 'ü'.repeat(3 << 20)))?.reason, 'TooLarge');
-  assert.equal((await writeRefusal(files, 'link/x', ''))?.reason, 'Symlink');
 });
