@@ -29,7 +29,7 @@ export interface RecordedEvent {
 /** Takes an Event to be written; never throws, and never waits. */
 export interface EventRecorder {
   (event: RecordedEvent): void;
-  /** Writes what waits, for two seconds at most, and takes no more. */
+  /** Writes what waits, for two seconds unless something else was said, and takes no more. */
   close(): Promise<void>;
 }
 
@@ -44,6 +44,11 @@ export interface EventRecorderOptions {
   readonly observe?: (problem: EventProblem) => void;
   /** For so long the same Event is not written again: 300000. */
   readonly repeatMilliseconds?: number;
+  /** How many are written in a second, with a burst of as many, and how many may wait: 5 and 200. */
+  readonly perSecond?: number;
+  readonly mostWaiting?: number;
+  /** How long `close` waits for them: 2000. */
+  readonly closingMilliseconds?: number;
 }
 
 /** Why an Event was not written: too many at once, or the API server did not take it. */
@@ -67,11 +72,11 @@ const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
 
 /** Makes what writes Events of `events.k8s.io/v1`. They are a courtesy: some get lost, and none is repeated within minutes. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { client, repeatMilliseconds = REPEAT } = options;
+  const { client, repeatMilliseconds = REPEAT, perSecond = PER_SECOND, mostWaiting = MOST_WAITING } = options;
   const turns = createLimiter({
     concurrency: 1,
-    waiting: MOST_WAITING,
-    perSecond: PER_SECOND,
+    waiting: mostWaiting,
+    perSecond,
     now: () => performance.now(),
   });
   const ending = new AbortController();
@@ -119,7 +124,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     const subject = JSON.stringify([regarding.kind, regarding.namespace, regarding.name]);
     const same = JSON.stringify([subject, type, reason, action, note]);
     if (count(same) > 1) return;
-    if (waiting.size >= MOST_WAITING || count(subject) > MOST_OF_ONE) {
+    if (waiting.size >= mostWaiting || count(subject) > MOST_OF_ONE) {
       counted.delete(same);
       return observe({ kind: 'dropped', event });
     }
@@ -130,7 +135,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   return Object.assign(record, {
     async close(): Promise<void> {
       isClosed = true;
-      const timer = setTimeout(() => ending.abort(new Error('the recorder was closed')), CLOSING);
+      const closing = options.closingMilliseconds ?? CLOSING;
+      const timer = setTimeout(() => ending.abort(new Error('the recorder was closed')), closing);
       await Promise.all(waiting);
       clearTimeout(timer);
     },

@@ -48,7 +48,7 @@ export interface CycleOptions {
   readonly names: readonly TargetName[] | null;
   /** `plan`: nothing is written, stored or told. */
   readonly mode: 'write' | 'plan';
-  /** When registries were asked for an image last, by `askedKey`; kept from cycle to cycle. */
+  /** When registries were asked for an image last, by uid and alias; empty at first, and kept from cycle to cycle. */
   readonly asked: Map<string, number>;
   /** What was pushed since: who follows it is not kept waiting by an interval. */
   readonly hints: readonly RegistryHint[];
@@ -65,8 +65,7 @@ export interface SweepReport {
 
 const WRITES_AT_ONCE = 8;
 
-/** The key of an image's place in `CycleOptions.asked`. */
-export function askedKey(uid: string, alias: string): string {
+function askedKey(uid: string, alias: string): string {
   return `${uid} ${alias}`;
 }
 

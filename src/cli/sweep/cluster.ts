@@ -32,6 +32,11 @@ import type { SweepConfiguration } from './settings.ts';
 const OWN_NAMESPACE = 'tagpin-system';
 /** Where Argo CD is, for who does not say it. */
 const ARGO_CD_NAMESPACE = 'argocd';
+/** An Event is a courtesy: of thousands at once only so many are kept, and the log has them all. */
+const EVENTS_PER_SECOND = 20;
+const MOST_EVENTS = 1000;
+const CLOSING_MILLISECONDS = 10_000;
+const LOST_MILLISECONDS = 5000;
 /** A cold registry far away that limits its clients: nobody waits for a sweep. */
 const FLIGHT_MILLISECONDS = 20_000;
 
@@ -75,8 +80,22 @@ export function openSweptCluster(
     client,
     controller: 'tagpin.dev/sweeper',
     instance: hostname(),
-    observe: ({ kind, event }) => log.warn('an Event was not written', { kind, reason: event.reason }),
+    observe: ({ event }) => countLost(event.reason),
+    // A sweep may have hundreds of news at once, and they are written while it waits for the next.
+    perSecond: EVENTS_PER_SECOND,
+    mostWaiting: MOST_EVENTS,
+    closingMilliseconds: CLOSING_MILLISECONDS,
   });
+  const lost = new Map<string, number>();
+  const countLost = (reason: string): void => {
+    if (lost.size === 0) setTimeout(tellLost, LOST_MILLISECONDS).unref();
+    lost.set(reason, (lost.get(reason) ?? 0) + 1);
+  };
+  const tellLost = (): void => {
+    if (lost.size > 0)
+      log.warn('Events were not written, for there were too many or they were refused', Object.fromEntries(lost));
+    lost.clear();
+  };
   const readPolicy = createSweepPolicy(client, ownNamespace);
   return {
     client,
@@ -112,6 +131,7 @@ export function openSweptCluster(
     },
     async close() {
       await record.close();
+      tellLost();
       await resolver.close();
       await client.close();
     },
