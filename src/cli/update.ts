@@ -6,12 +6,13 @@ import { explainProblem } from '../files/file-problem.ts';
 import { openFileTree } from '../files/file-tree.ts';
 import { parseSetting, type Setting } from '../files/setting.ts';
 import { planUpdate, type Update, type UpdateKind, type UpdateRefusal } from '../files/update.ts';
+import type { HostingProvider } from '../git/hosting/access.ts';
 import type { SigningKey } from '../git/signing.ts';
 import { CommandError, type CommandIO, type ExitCode, type OutputFormat, printable, writeLine } from './output.ts';
 import { type FinishCommand, outputOption } from './program.ts';
 import { commitFolder, pushFolder, writeFolder } from './update/folder.ts';
 import { reportUpdate } from './update/report.ts';
-import { updateRemote } from './update/repository.ts';
+import { TOKEN_VARIABLE, updateRemote } from './update/repository.ts';
 
 interface UpdateOptions {
   readonly repository: string;
@@ -22,6 +23,7 @@ interface UpdateOptions {
   readonly dryRun?: true;
   readonly commit?: true;
   readonly push?: true;
+  readonly pullRequest?: HostingProvider;
   readonly message?: string;
   readonly author?: Author;
   readonly sign?: string;
@@ -55,6 +57,13 @@ export function updateCommand(io: CommandIO, finish: FinishCommand): Command {
     .option('--dry-run', 'write nothing, print the difference')
     .option('--commit', 'commit what was written')
     .option('--push', 'commit, and push to the branch')
+    .addOption(
+      new Option('--pull-request <host>', 'push to a branch of its own, and open a pull request there').choices([
+        'github',
+        'gitlab',
+        'gitea',
+      ]),
+    )
     .option('--message <text>', 'of the commit')
     .addOption(new Option('--author <author>', 'of the commit: NAME <EMAIL>').argParser(readAuthor))
     .option('--sign <file>', 'a private key, of SSH or armored of GPG, to sign the commit with')
@@ -68,7 +77,7 @@ A reference is a tag (1.27), a digest (sha256:…), both (1.27@sha256:…) or a 
 registry is asked. A folder is a kustomization where it has one, a Helm chart where it has a Chart.yaml, else all its
 manifests; hidden folders, links and files that hold {{ are passed over. Where one --set can not be done nothing is written,
 and the exit code is 1. A folder is written in place, and committed with your own git; a URL is fetched with your own
-credentials and wants --push, or --dry-run.
+credentials, or the token in TAGPIN_GIT_TOKEN, and wants --push, --pull-request or --dry-run.
 
 Example:
   tagpin update --path k8s/ --set nginx=1.27 --set ghcr.io/acme/app=v2@sha256:…
@@ -78,7 +87,7 @@ Example:
 
 async function update(io: CommandIO, options: UpdateOptions): Promise<ExitCode> {
   const path = insidePath(options.path);
-  refuseContradictions(options);
+  refuseContradictions(io, options);
   const signing = options.sign === undefined ? null : await readSigningKey(io, options.sign);
   const updateIn = isUrl(options.repository) ? updateUrl : updateFolder;
   return await updateIn(io, options, path, signing);
@@ -91,7 +100,11 @@ async function updateUrl(
   signing: SigningKey | null,
 ): Promise<ExitCode> {
   const what = options.dryRun === true ? 'preview' : 'push';
-  const { update: planned, commit } = await updateRemote(
+  const {
+    update: planned,
+    commit,
+    pullRequest,
+  } = await updateRemote(
     io,
     {
       url: options.repository,
@@ -102,11 +115,13 @@ async function updateUrl(
       message: options.message ?? null,
       author: options.author ?? DEFAULT_POLICY.sweep.git.author,
       signing,
+      pullRequest: options.pullRequest ?? null,
     },
     what,
   );
   const code = tell(io, planned);
-  if (planned.ok) reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'planned', planned, commit);
+  if (planned.ok)
+    reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'planned', planned, commit, pullRequest);
   return code;
 }
 
@@ -121,12 +136,12 @@ async function updateFolder(
   const code = tell(io, planned);
   if (!planned.ok || planned.files.length === 0) return code;
   if (options.dryRun === true) {
-    reportUpdate(io, options.output, 'planned', planned, null);
+    reportUpdate(io, options.output, 'planned', planned, null, null);
     return code;
   }
   if (options.commit !== true && options.push !== true) {
     await writeFolder(folder, planned.files);
-    reportUpdate(io, options.output, 'written', planned, null);
+    reportUpdate(io, options.output, 'written', planned, null, null);
     return code;
   }
   if (signing?.kind === 'openpgp') {
@@ -140,7 +155,7 @@ async function updateFolder(
     signingKey: options.sign === undefined ? null : resolve(io.directory, options.sign),
   });
   if (what === 'push') await pushFolder(commit);
-  reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'committed', planned, commit);
+  reportUpdate(io, options.output, what === 'push' ? 'pushed' : 'committed', planned, commit, null);
   return code;
 }
 
@@ -154,12 +169,17 @@ function tell(io: CommandIO, planned: Update): ExitCode {
 
 const EXIT_CODES: Readonly<Record<UpdateRefusal, ExitCode>> = { NotEditable: 1, WrongUse: 2, NoFile: 3 };
 
-function refuseContradictions({ repository, dryRun, commit, push, ...rest }: UpdateOptions): void {
-  if (isUrl(repository) && push !== true && dryRun !== true) {
-    throw new CommandError(
-      2,
-      'update: a repository by its URL is only changed with --push; --dry-run shows what would be',
-    );
+function refuseContradictions(io: CommandIO, options: UpdateOptions): void {
+  const { repository, dryRun, commit, push, pullRequest, ...rest } = options;
+  if (pullRequest !== undefined && !isUrl(repository)) {
+    throw new CommandError(2, 'update: --pull-request: name the https:// URL of the repository with --repository');
+  }
+  if (pullRequest !== undefined && dryRun !== true && (io.environment[TOKEN_VARIABLE] ?? '') === '') {
+    throw new CommandError(2, `update: --pull-request: set ${TOKEN_VARIABLE} to a token that may push and open one`);
+  }
+  if (isUrl(repository) && push !== true && pullRequest === undefined && dryRun !== true) {
+    const ways = 'with --push or --pull-request; --dry-run shows what would be';
+    throw new CommandError(2, `update: a repository by its URL is only changed ${ways}`);
   }
   const isCommitted = commit === true || push === true;
   const idle = (['branch', 'sign', 'message', 'author'] as const).filter((name) => rest[name] !== undefined);

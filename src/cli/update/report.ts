@@ -11,13 +11,18 @@ export interface UpdateCommit {
   readonly branch: string;
 }
 
-/** Tells what was set: a dry run as a difference that `git apply` takes, all else as one line for each value. */
+/**
+ * Tells what was set: a dry run as a difference that `git apply` takes, all else as one line for each value.
+ *
+ * @param pullRequest its URL; null where there is none.
+ */
 export function reportUpdate(
   io: CommandIO,
   output: OutputFormat,
   outcome: UpdateOutcome,
   { files, values }: { readonly files: readonly UpdatedFile[]; readonly values: readonly UpdatedValue[] },
   commit: UpdateCommit | null,
+  pullRequest: string | null,
 ): void {
   if (output === 'json') {
     for (const { path, place, from, to } of values) {
@@ -29,6 +34,7 @@ export function reportUpdate(
         outcome,
         commit: commit?.commit ?? null,
         branch: commit?.branch ?? null,
+        pullRequest,
       });
     }
     return;
@@ -41,6 +47,7 @@ export function reportUpdate(
     writeLine(io.stdout, printable(`${path}: ${place}: ${from === null || from === '' ? '-' : from} -> ${to ?? '-'}`));
   }
   if (commit !== null) writeLine(io.stdout, `${outcome} ${commit.commit} on ${printable(commit.branch)}`);
+  if (pullRequest !== null) writeLine(io.stdout, printable(pullRequest));
 }
 
 /** The message of a commit that nobody wrote one for. */
