@@ -35,6 +35,9 @@ export function allNamespacesOption(): Option {
   return new Option('-A, --all-namespaces', 'all namespaces').conflicts('namespace');
 }
 
+/** An audit lists nine kinds in each namespace, and somebody waits for it. The API server has bounds of its own. */
+const REQUESTS_PER_SECOND = 400;
+
 /**
  * Makes ready to ask the cluster that the options or the environment name. Nothing is asked yet.
  *
@@ -50,6 +53,7 @@ export function openCluster(io: CommandIO, options: ClusterOptions, what: string
       environment: { ...io.environment, KUBECONFIG: listed },
       kubeconfig: kubeconfig === undefined ? undefined : absolute(kubeconfig),
       context,
+      requestsPerSecond: REQUESTS_PER_SECOND,
     });
     return { client, namespace: namespace ?? client.namespace ?? 'default' };
   } catch (error) {
