@@ -11,19 +11,29 @@ import {
   type TargetPlan,
   type WriteResult,
 } from '../core/sweep/plan.ts';
+import { type GitPlace, heldByProtection, isReadAt } from '../core/sweep/protection.ts';
 import type { SweepAnswers } from '../core/sweep/questions.ts';
 import { countOutcomes, news, type OutcomeCounts } from '../core/sweep/report.ts';
 import type { TargetState } from '../core/sweep/state.ts';
+import type { ApplicationTarget } from '../core/target/application.ts';
 import type { JsonObject } from '../core/workload/json.ts';
 import { type ApplyChange, writeApplication } from './application-writer.ts';
 import { type AskNeeds, askAll } from './ask.ts';
 import { type FoundTarget, type Gathered, type GatherNeeds, gather } from './gather.ts';
 import { createSweepState, type NotStored, type OpenState, type SweepState } from './memory.ts';
 
+/** What commits of a cycle go by. */
+export interface CommitContext {
+  readonly git: Policy['sweep']['git'];
+  /** Why a file must not be written, whatever annotations say; null where it may. */
+  readonly protects: (application: ApplicationTarget, file: GitPlace & { readonly path: string }) => string | null;
+  readonly signal: AbortSignal;
+}
+
 /** Writes plans of method `git`, grouped as it likes; what came of each, by uid. Throws only `signal.reason`. */
 export type CommitTargets = (
   plans: readonly TargetPlan[],
-  signal: AbortSignal,
+  context: CommitContext,
 ) => Promise<ReadonlyMap<string, WriteResult>>;
 
 /** What a cycle needs from outside. */
@@ -87,7 +97,7 @@ export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal:
 
   const answers = await askAll(
     needs.registries,
-    (known) => facts.flatMap((target) => openQuestions(target, known)),
+    (known) => [...new Set(facts.flatMap((target) => openQuestions(target, known)))].flat(),
     signal,
   );
   const plans = facts.map((target) => planTarget(target, answers));
@@ -107,7 +117,8 @@ export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal:
     const isSame = found !== null && 'application' in found && found.application.uid === uid;
     return isSame ? replanTarget(found, plan, factsOf, answers) : null;
   };
-  const changes = await carryOut(needs, plans, state, replan, signal);
+  const context = { git: policy.sweep.git, protects: protection(gathered, policy), signal };
+  const changes = await carryOut(needs, plans, state, replan, context);
   for (const change of gathered.problems) needs.tell(change);
   if (names === null) await state.forget(new Set(facts.map(({ application }) => application.uid)), now, signal);
   return report(changes);
@@ -153,14 +164,28 @@ function describeTarget(
   };
 }
 
+/** Files are known when they are about to be written. */
+function protection(
+  { namespaces, protectedPlaces }: Gathered,
+  { sweep: { protect } }: Policy,
+): CommitContext['protects'] {
+  const labels = (namespace: string) => namespaces.get(namespace)?.labels ?? null;
+  return (application, file) => {
+    const hold = heldByProtection(application, [file], protect, labels);
+    if (hold !== null) return hold.message;
+    return isReadAt(protectedPlaces, file) ? "an Application that the policy's sweep.protect protects reads it" : null;
+  };
+}
+
 /** Remembers, writes, remembers, tells. */
 async function carryOut(
   needs: CycleNeeds,
   plans: readonly TargetPlan[],
   state: SweepState,
   replan: (plan: TargetPlan, signal: AbortSignal) => Promise<TargetPlan | null>,
-  signal: AbortSignal,
+  context: CommitContext,
 ): Promise<readonly Change[]> {
+  const { signal } = context;
   const changes: Change[] = [];
   const still = plans.filter(({ writes }) => writes.length === 0);
   const moving = plans.filter(({ writes }) => writes.length > 0);
@@ -185,7 +210,7 @@ async function carryOut(
   });
   const inGit = ready.filter(({ application }) => application.writeBack.kind === 'git');
   const direct = ready.filter(({ application }) => application.writeBack.kind === 'argocd');
-  const committing = inGit.length === 0 ? new Map<string, WriteResult>() : needs.commit(inGit, signal);
+  const committing = inGit.length === 0 ? new Map<string, WriteResult>() : needs.commit(inGit, context);
   const work = async (): Promise<void> => {
     for (let plan = direct.shift(); plan !== undefined; plan = direct.shift()) {
       signal.throwIfAborted();

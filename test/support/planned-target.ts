@@ -90,7 +90,7 @@ export class PlannedTarget {
     const facts = this.facts();
     const answers = new Map<string, SweepAnswer>();
     for (let open = openQuestions(facts, answers); open.length > 0; open = openQuestions(facts, answers)) {
-      for (const question of open) answers.set(questionKey(question), this.answer(question));
+      for (const question of open.flat()) answers.set(questionKey(question), this.answer(question));
     }
     return planTarget(facts, answers);
   }

@@ -49,13 +49,13 @@ export type WriteResult =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'failed'; readonly reason: FailReason; readonly message: string };
 
-/** What is still to be asked for a target. */
-export function openQuestions(facts: TargetFacts, answers: SweepAnswers): readonly SweepQuestion[] {
+/** What is still to be asked for a target, by image: equal images have the same list, as one object. */
+export function openQuestions(facts: TargetFacts, answers: SweepAnswers): readonly (readonly SweepQuestion[])[] {
   if (holdTarget(facts) !== null) return [];
   return facts.application.images.flatMap((image) => {
     if (holdImage(image, imageFacts(image, facts)) !== null) return [];
     const choice = choose(image.tracked, answers);
-    return choice.kind === 'ask' ? choice.questions : [];
+    return choice.kind === 'ask' ? [choice.questions] : [];
   });
 }
 

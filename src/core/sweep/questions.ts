@@ -1,6 +1,6 @@
 import type { Digest } from '../image/digest.ts';
 import type { Platform } from '../image/platform.ts';
-import { canonicalText, type ImageReference, withTag } from '../image/reference.ts';
+import { canonicalName, canonicalText, type ImageReference, withTag } from '../image/reference.ts';
 import type { ResolutionFailureCode } from '../image/resolution.ts';
 import type { PullSecretSource, TrackedSettings } from '../target/settings.ts';
 import { needsDigest } from '../target/values.ts';
@@ -56,7 +56,23 @@ export function questionKey(question: SweepQuestion): string {
  * step, until the answers are enough.
  */
 export function choose(tracked: TrackedSettings, answers: SweepAnswers): Choice {
-  return new Chooser(tracked, answers).choose();
+  const remembered = CHOICES.get(answers);
+  const known =
+    remembered?.size === answers.size ? remembered : { size: answers.size, choices: new Map<string, Choice>() };
+  if (known !== remembered) CHOICES.set(answers, known);
+  const key = choiceKey(tracked);
+  const choice = known.choices.get(key) ?? new Chooser(tracked, answers).choose();
+  known.choices.set(key, choice);
+  return choice;
+}
+
+/** Thousands of targets may follow one image by the same rule: its tags are sorted once for all of them. Answers are only added to. */
+const CHOICES = new WeakMap<SweepAnswers, { readonly size: number; readonly choices: Map<string, Choice> }>();
+
+function choiceKey(tracked: TrackedSettings): string {
+  const { image, rule, platforms, pullSecret } = tracked;
+  const what = [canonicalName(image.repository), secretText(pullSecret), ...platforms.map(platformText)];
+  return JSON.stringify([what, rule.text, rule.versionParts, needsDigest(tracked)]);
 }
 
 /** One image's rule against the answers. */

@@ -38,6 +38,8 @@ export interface SelectionText {
 
 /** A rule that tags can be held against. */
 export interface SelectionRule {
+  /** As it was written: of two rules with equal texts and parts each chooses as the other. */
+  readonly text: SelectionText;
   readonly strategy: Strategy;
   readonly constraint: string | null;
   readonly range: Constraint;
@@ -106,6 +108,7 @@ export function parseSelection(
   return {
     ok: true,
     value: {
+      text,
       strategy,
       constraint: text.constraint,
       range: range.constraint,

@@ -120,3 +120,17 @@ test('a question is the same for all who mean the same, and another for another 
     key('shop=nginx:1.27', { 'shop.platforms': 'linux/amd64,linux/arm64' }),
   );
 });
+
+test('thousands who follow one image by one rule have its tags sorted once', () => {
+  const tags = Array.from({ length: 2000 }, (_, index) => `1.${index}.0`);
+  const settings = tracked({});
+  const answers = new Map<string, SweepAnswer>();
+  const first = choose(settings, answers);
+  assert.ok(first.kind === 'ask' && first.questions[0] !== undefined);
+  assert.equal(choose(tracked({}), answers), first);
+  answers.set(questionKey(first.questions[0]), { kind: 'tags', tags });
+  const newest = choose(settings, answers);
+  assert.deepEqual(newest, { kind: 'chosen', value: { tag: '1.1999.0', digest: null } });
+  for (let count = 0; count < 5000; count += 1) assert.equal(choose(settings, answers), newest);
+  assert.notEqual(choose(tracked({ 'ignore-tags': '1.1999.*' }), answers), newest);
+});
