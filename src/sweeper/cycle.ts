@@ -12,7 +12,6 @@ import {
   type WriteResult,
 } from '../core/sweep/plan.ts';
 import { type GitPlace, heldByProtection, isReadAt } from '../core/sweep/protection.ts';
-import type { SweepAnswers } from '../core/sweep/questions.ts';
 import { countOutcomes, news, type OutcomeCounts } from '../core/sweep/report.ts';
 import type { TargetState } from '../core/sweep/state.ts';
 import type { ApplicationTarget } from '../core/target/application.ts';
@@ -115,23 +114,18 @@ export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal:
     const object = await needs.readTarget({ kind: 'Application', namespace, name }, signal);
     const found = object === null ? null : await gathered.read(object, signal);
     const isSame = found !== null && 'application' in found && found.application.uid === uid;
-    return isSame ? replanTarget(found, plan, factsOf, answers) : null;
+    // With the same state as before: what is attempted is on record already, and it is no matter of intervals any more.
+    return isSame ? planTarget({ ...factsOf(found), lastAsked: () => null }, answers) : null;
   };
   const context = { git: policy.sweep.git, protects: protection(gathered, policy), signal };
   const changes = await carryOut(needs, plans, state, replan, context);
   for (const change of gathered.problems) needs.tell(change);
-  if (names === null) await state.forget(new Set(facts.map(({ application }) => application.uid)), now, signal);
+  if (names === null) {
+    const present = new Set(facts.map(({ application }) => application.uid));
+    for (const key of asked.keys()) if (!present.has(key.split(' ', 1)[0] ?? '')) asked.delete(key);
+    await state.forget(present, now, signal);
+  }
   return report(changes);
-}
-
-/** With the same state as before: what is attempted is on record already. */
-function replanTarget(
-  found: FoundTarget,
-  _before: TargetPlan,
-  factsOf: (found: FoundTarget) => TargetFacts,
-  answers: SweepAnswers,
-): TargetPlan {
-  return planTarget({ ...factsOf(found), lastAsked: () => null }, answers);
 }
 
 function describeTarget(
