@@ -2,6 +2,7 @@ import { compileGlobs } from '../core/policy/grammar/glob.ts';
 import type { Policy } from '../core/policy/schema.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
 import { lastManager } from '../core/sweep/manager.ts';
+import { type GitPlace, protectedPlaces } from '../core/sweep/protection.ts';
 import { type ApplicationTarget, readApplication } from '../core/target/application.ts';
 import type { Owner } from '../core/target/ownership/owner.ts';
 import { type ImageUpdater, readImageUpdater } from '../core/target/settings/image-updater.ts';
@@ -51,6 +52,8 @@ export interface Gathered {
   readonly problems: readonly Change[];
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly isImageUpdaterRunning: boolean;
+  /** What is read of repositories by those that the policy protects, followed or not. */
+  readonly protectedPlaces: readonly GitPlace[];
   /** Reads one of them again, as an object that was read later. */
   readonly read: (object: JsonObject, signal: AbortSignal) => Promise<FoundTarget | Change | null>;
 }
@@ -112,9 +115,12 @@ export async function gather(
   const targets = new Map<string, FoundTarget>();
   const problems: Change[] = [];
   const seen = new Set<string>();
+  const places: GitPlace[] = [];
+  const labels = (namespace: string) => namespaces.get(namespace)?.labels ?? null;
   for await (const objects of needs.listTargets({ namespaces: sweep.applicationNamespaces, names }, signal)) {
     for (const object of objects) {
       const { namespace, name } = nameOf(object);
+      places.push(...protectedPlaces(object, sweep.protect, labels));
       if (names !== null) seen.add(`${namespace}/${name}`);
       const found = isOurs(namespace) ? await read(object) : null;
       if (found === null) {
@@ -133,6 +139,7 @@ export async function gather(
     problems: [...problems, ...missing.map(missingChange)],
     namespaces,
     isImageUpdaterRunning,
+    protectedPlaces: places,
     read,
   };
 }

@@ -20,11 +20,12 @@ import { describeError, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
 import { createResolver } from '../../registry/resolver.ts';
-import type { CommitTargets, CycleNeeds } from '../../sweeper/cycle.ts';
+import type { CycleNeeds } from '../../sweeper/cycle.ts';
 import type { GatherNeeds } from '../../sweeper/gather.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError, type CommandIO } from '../output.ts';
 import { createRegistryMetrics } from '../registry-metrics.ts';
+import { openCommits } from './commits.ts';
 import { createSweepPolicy, type SweepPolicy } from './policy.ts';
 import type { SweepConfiguration } from './settings.ts';
 
@@ -50,6 +51,9 @@ export interface SweptCluster {
   close(): Promise<void>;
 }
 
+/** Of the configuration, where everything is. */
+type Where = Pick<SweepConfiguration, 'kubeconfig' | 'namespace' | 'argocdNamespace' | 'gitDirectory'>;
+
 /**
  * Makes ready to sweep the cluster of the configuration. Nothing is asked yet.
  *
@@ -57,7 +61,7 @@ export interface SweptCluster {
  */
 export function openSweptCluster(
   io: CommandIO,
-  { kubeconfig, namespace }: Pick<SweepConfiguration, 'kubeconfig' | 'namespace'>,
+  { kubeconfig, namespace, argocdNamespace, gitDirectory }: Where,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): SweptCluster {
   const client = openClient(io, kubeconfig);
@@ -97,6 +101,14 @@ export function openSweptCluster(
     lost.clear();
   };
   const readPolicy = createSweepPolicy(client, ownNamespace);
+  const commits = openCommits({
+    client,
+    environment: io.environment,
+    folder: gitDirectory === null ? null : resolve(io.directory, gitDirectory),
+    ownNamespace,
+    controllerNamespace: () => controllerNamespace,
+    log,
+  });
   return {
     client,
     ownNamespace,
@@ -105,7 +117,7 @@ export function openSweptCluster(
       if (read.ok) {
         registries = read.policy.registries;
         const literal = read.policy.sweep.applicationNamespaces.find((glob) => !glob.includes('*'));
-        controllerNamespace = literal ?? ARGO_CD_NAMESPACE;
+        controllerNamespace = argocdNamespace ?? literal ?? ARGO_CD_NAMESPACE;
       }
       return read;
     },
@@ -125,7 +137,7 @@ export function openSweptCluster(
       openState: (signal) => openStateTexts(client, ownNamespace, signal),
       readTarget: (target, signal) => readApplicationObject(client, target, signal),
       apply: (target, patch, signal) => patchApplication(client, target, patch, signal),
-      commit: refuseCommits,
+      commit: commits.commit,
       tell: (change) => tell(change, record, log),
       now: Date.now,
     },
@@ -133,15 +145,11 @@ export function openSweptCluster(
       await record.close();
       tellLost();
       await resolver.close();
+      await commits.close();
       await client.close();
     },
   };
 }
-
-const refuseCommits: CommitTargets = async (plans) => {
-  const message = 'write-back-method git is not there yet: use argocd';
-  return new Map(plans.map(({ application }) => [application.uid, { kind: 'refused', message }]));
-};
 
 function gatherNeeds(client: KubernetesClient, controllerNamespace: () => string, log: Log): GatherNeeds {
   const leaseHeld = watchImageUpdaterLease(client, Date.now);

@@ -57,6 +57,18 @@ export const SWEEP_SETTINGS = [
     help: "tagpin's own namespace, where its policy and its state are (default: the Pod's, or tagpin-system)",
     default: null,
   },
+  {
+    name: 'argocd-namespace',
+    value: 'name',
+    help: "where Argo CD is (default: the first namespace of the policy's sweep.applicationNamespaces without a wildcard, or argocd)",
+    default: null,
+  },
+  {
+    name: 'git-directory',
+    value: 'directory',
+    help: 'where mirrors of repositories are kept (default: among temporary files)',
+    default: null,
+  },
   { name: 'log-level', value: 'level', help: LOG_LEVELS.join(', '), default: 'info' },
 ] as const satisfies readonly Setting[];
 
@@ -82,6 +94,10 @@ export interface SweepConfiguration {
   readonly kubeconfig: string | null;
   /** Null for the Pod's own, or tagpin-system. */
   readonly namespace: string | null;
+  /** Null for what the policy says. */
+  readonly argocdNamespace: string | null;
+  /** Null for a folder among temporary files. */
+  readonly gitDirectory: string | null;
   readonly logLevel: LogLevel;
 }
 
@@ -113,6 +129,8 @@ export function readSweepConfiguration(
   const receiversListen = source.read('receivers-listen', parseAddress);
   const kubeconfig = source.read('kubeconfig', parseFile);
   const namespace = source.read('namespace', parseLabelName);
+  const argocdNamespace = source.read('argocd-namespace', parseLabelName);
+  const gitDirectory = source.read('git-directory', parseFile);
   const logLevel = source.read('log-level', oneOf(LOG_LEVELS));
   if (isOnce) {
     // Their variables may be there for the other replicas of the same image.
@@ -128,7 +146,8 @@ export function readSweepConfiguration(
   const mode = isOnce
     ? ({ kind: 'once', output } as const)
     : ({ kind: 'loop', operationsListen, receiversListen } as const);
-  const configuration = { mode, isDryRun, interval, targets, kubeconfig, namespace, logLevel };
+  const where = { kubeconfig, namespace, argocdNamespace, gitDirectory };
+  const configuration = { mode, isDryRun, interval, targets, ...where, logLevel };
   return { ok: true, configuration: Object.freeze(configuration) };
 }
 

@@ -1,6 +1,9 @@
 import { compileGlob, type Matches } from '../policy/grammar/glob.ts';
 import type { Policy } from '../policy/schema.ts';
-import type { ApplicationTarget } from '../target/application.ts';
+import { type ApplicationTarget, readDestination } from '../target/application.ts';
+import { isSameRepository } from '../target/repository-url.ts';
+import { type ApplicationSource, readSources } from '../target/source.ts';
+import { asString, valueAt } from '../workload/json.ts';
 import type { Hold } from './change.ts';
 
 /** An entry of the policy's `sweep.protect`. */
@@ -17,6 +20,9 @@ export interface GitPlace {
   readonly path: string | null;
 }
 
+/** What an entry is compared with. */
+export type ProtectedSubject = Pick<ApplicationTarget, 'namespace' | 'project' | 'destination'>;
+
 /**
  * What the policy's `sweep.protect` names is never written, whatever annotations say. All conditions of an entry must hold. What is
  * not known (a remote destination's labels, the name of a default branch) holds: to write there by mistake is worse.
@@ -24,7 +30,7 @@ export interface GitPlace {
  * @param places what it is made from, and what would be committed to.
  */
 export function heldByProtection(
-  application: ApplicationTarget,
+  application: ProtectedSubject,
   places: readonly GitPlace[],
   protect: readonly ProtectEntry[],
   labels: KnownLabels,
@@ -39,8 +45,67 @@ export function heldByProtection(
   };
 }
 
+/**
+ * What an Application reads of repositories, where the policy protects it: those files are not written for another either. The
+ * bases of a kustomization are not known without looking into it.
+ *
+ * @param object an Application, followed or not.
+ */
+export function protectedPlaces(
+  object: unknown,
+  protect: readonly ProtectEntry[],
+  labels: KnownLabels,
+): readonly GitPlace[] {
+  if (protect.length === 0) return [];
+  const sources = readSources(object);
+  const subject = {
+    namespace: asString(valueAt(object, ['metadata', 'namespace'])) ?? '',
+    project: asString(valueAt(object, ['spec', 'project'])) || 'default',
+    destination: readDestination(object),
+  };
+  if (heldByProtection(subject, placesOf({ sources }), protect, labels) === null) return [];
+  return [...placesOf({ sources }), ...sources.flatMap((source) => valueFilePlaces(source, sources))];
+}
+
+/** Is a file among what is read there? What is not known of a branch counts as the same. */
+export function isReadAt(places: readonly GitPlace[], file: GitPlace & { readonly path: string }): boolean {
+  // Argo CD reads it for the Application of that name alone.
+  if (/(?:^|\/)\.argocd-source-[^/]+$/.test(file.path)) return false;
+  return places.some(
+    ({ repository, branch, path }) =>
+      isSameRepository(repository, file.repository) &&
+      (branch === null || file.branch === null || shortBranch(branch) === shortBranch(file.branch)) &&
+      isBelow(path ?? '', file.path),
+  );
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const plain = normalize(folder);
+  return plain === '' || path === plain || path.startsWith(`${plain}/`);
+}
+
+/** Value files may be outside of the source's folder: `../common.yaml`, `/common.yaml`, `$REF/common.yaml`. */
+function valueFilePlaces(source: ApplicationSource, all: readonly ApplicationSource[]): readonly GitPlace[] {
+  return source.valueFiles.flatMap((file) => {
+    const named = /^\$([^/]+)\/(.+)$/.exec(file);
+    const lender = named === null ? source : all.find((each) => each.ref === named[1]);
+    if (lender?.repoURL === undefined || lender.repoURL === null) return [];
+    const path = named?.[2] ?? (file.startsWith('/') ? file : `${source.path ?? ''}/${file}`);
+    return [{ repository: lender.repoURL, branch: branchOf(lender.targetRevision), path: normalize(path) }];
+  });
+}
+
+function normalize(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
 /** What an Application is made from. */
-export function placesOf({ sources }: ApplicationTarget): readonly GitPlace[] {
+export function placesOf({ sources }: Pick<ApplicationTarget, 'sources'>): readonly GitPlace[] {
   return sources.flatMap(({ repoURL, targetRevision, path }) =>
     repoURL === null ? [] : [{ repository: repoURL, branch: branchOf(targetRevision), path }],
   );
@@ -52,7 +117,7 @@ function branchOf(revision: string | null): string | null {
 
 function isProtected(
   entry: ProtectEntry,
-  application: ApplicationTarget,
+  application: ProtectedSubject,
   places: readonly GitPlace[],
   labels: KnownLabels,
 ): boolean {
@@ -68,7 +133,7 @@ function isProtected(
 
 /** Its own namespace and the destination's: one of them is enough. */
 function hasLabels(
-  { namespace, destination }: ApplicationTarget,
+  { namespace, destination }: ProtectedSubject,
   wanted: Readonly<Record<string, string>>,
   labels: KnownLabels,
 ): boolean {

@@ -102,11 +102,7 @@ export function readApplication(object: unknown, options: ReadOptions): ReadAppl
       uid,
       resourceVersion: text('metadata', 'resourceVersion') ?? '',
       project: text('spec', 'project') ?? 'default',
-      destination: {
-        server: text('spec', 'destination', 'server'),
-        name: text('spec', 'destination', 'name'),
-        namespace: text('spec', 'destination', 'namespace'),
-      },
+      destination: readDestination(object),
       sources,
       writeBack: settings.writeBack,
       images,
@@ -126,4 +122,10 @@ export function readApplication(object: unknown, options: ReadOptions): ReadAppl
 export function isPause(value: string | null): boolean {
   const text = value?.trim().toLowerCase() ?? '';
   return text !== '' && text !== 'false';
+}
+
+/** Where an Application deploys to; what is not said is null. */
+export function readDestination(object: unknown): ApplicationTarget['destination'] {
+  const text = (key: string): string | null => asString(valueAt(object, ['spec', 'destination', key])) || null;
+  return { server: text('server'), name: text('name'), namespace: text('namespace') };
 }

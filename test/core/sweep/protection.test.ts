@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { heldByProtection, placesOf } from '../../../src/core/sweep/protection.ts';
+import {
+  type GitPlace,
+  heldByProtection,
+  isReadAt,
+  placesOf,
+  protectedPlaces,
+} from '../../../src/core/sweep/protection.ts';
 import { application, type Manifest, own, read } from '../../support/application.ts';
 import { protectEntries } from '../../support/planned-target.ts';
 
@@ -93,4 +99,41 @@ test('one of several sources is enough', () => {
     { repoURL: 'https://git.example/values', ref: 'v' },
   ];
   assert.notEqual(held('- {repository: "https://git.example/values"}', {}, { source: undefined, sources }), null);
+});
+
+const REPOSITORY = 'https://git.example/deploy.git';
+
+function placesOfProtected(protect: string, source: Manifest, spec: Manifest = {}): readonly GitPlace[] {
+  const object = application({ source: { repoURL: REPOSITORY, targetRevision: 'main', ...source } }) as {
+    readonly spec: Manifest;
+  };
+  const labels = (namespace: string) => LABELS[namespace] ?? null;
+  return protectedPlaces({ ...object, spec: { ...object.spec, ...spec } }, protectEntries(protect), labels);
+}
+
+test('what a protected Application reads is known: its folder, and value files beside it', () => {
+  const helm = { valueFiles: ['values.yaml', '../common.yaml', '/root.yaml'] };
+  const places = placesOfProtected('- {project: production}', { path: 'envs/live', helm }, { project: 'production' });
+  const reads = (path: string, more: Partial<Omit<GitPlace, 'path'>> = {}) =>
+    isReadAt(places, { repository: REPOSITORY, branch: 'main', path, ...more });
+  for (const path of ['envs/live/values.yaml', 'envs/live/a/b.yaml', 'envs/common.yaml', 'root.yaml']) {
+    assert.ok(reads(path), path);
+  }
+  for (const path of [
+    'envs/live2/values.yaml',
+    'envs/test/values.yaml',
+    'other.yaml',
+    'envs/live/.argocd-source-x.yaml',
+  ]) {
+    assert.ok(!reads(path), path);
+  }
+  assert.ok(reads('root.yaml', { repository: 'https://git.example/deploy', branch: 'refs/heads/main' }));
+  assert.ok(reads('root.yaml', { branch: null }));
+  assert.ok(!reads('root.yaml', { branch: 'test' }));
+  assert.ok(!reads('root.yaml', { repository: 'https://git.example/other.git' }));
+});
+
+test('what nothing protects is read by nobody in that sense', () => {
+  assert.deepEqual(placesOfProtected('- {kind: CronJob}', { path: 'x' }), []);
+  assert.deepEqual(placesOfProtected('- {project: production}', { path: 'x' }), []);
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { RECEIVER_TYPES } from '../../receivers/receiver-type.ts';
+import { parseMessageTemplate } from '../../write-back/commit-text.ts';
 import { NAMESPACE_GLOBS, TEXT_GLOBS } from '../grammar/glob.ts';
 import { duration, glob, labels, mapping, objectName, optional, text } from './fields.ts';
 
@@ -21,7 +22,13 @@ export const sweepSchema = mapping({
     }).prefault({}),
     signing: optional(mapping({ secret: objectName, format: z.enum(['ssh', 'openpgp']) })),
     signOff: z.boolean().default(false),
-    messageTemplate: z.string().default(''),
+    messageTemplate: z
+      .string()
+      .superRefine((written, context) => {
+        const parsed = parseMessageTemplate(written);
+        if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.problem });
+      })
+      .default(''),
   }).prefault({}),
   receivers: z.array(mapping({ type: z.enum(RECEIVER_TYPES), secret: objectName })).default([]),
   protect: z
