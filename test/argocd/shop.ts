@@ -1,9 +1,8 @@
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../cluster/stage.ts';
 import type { ApiObject } from '../environment/control-plane.ts';
-import { eventually } from '../support/eventually.ts';
-import { ARGO_CD_NAMESPACE, RESYNC_SECONDS } from './argocd.ts';
+import { type ArgoApplication, createApplication, restOfArgoCd } from './argo-application.ts';
+import { ARGO_CD_NAMESPACE } from './argocd.ts';
 import { openRepository } from './repository.ts';
 
 /** What users can set on an Application, as far as it matters here. */
@@ -31,20 +30,14 @@ export interface Admissions {
   readonly dryRun: number;
 }
 
-/** An Application of one Deployment, in a namespace of its own that has opted in. */
-export interface Shop {
-  /** Of the Application, the namespace and the Deployment. */
-  readonly name: string;
+/** An Application of one Deployment, in a namespace of its own that has opted in; all three have its name. */
+export interface Shop extends ArgoApplication {
   /** Pushes another image. @returns `@sha256:…` */
   push(tag: string): Promise<string>;
   /** Commits the Deployment with a tag. @returns the commit. */
   commit(tag: string): Promise<string>;
   /** `git revert HEAD`. @returns the commit. */
   revert(): Promise<string>;
-  /** Tells Argo CD to look, as git's own webhooks do, and waits until it has synced a commit. @returns the seconds. */
-  synced(commit: string): Promise<number>;
-  /** Asks Argo CD to compare, and waits until it has. */
-  compare(how: 'normal' | 'hard'): Promise<void>;
   /** Waits longer than it takes until everything is compared once without a reason. */
   rest(): Promise<void>;
   /**
@@ -53,17 +46,10 @@ export interface Shop {
    */
   settle(): Promise<void>;
   state(): Promise<ShopState>;
-  /** How many syncs have come to an end, those of self-healing too. */
-  syncs(): Promise<number>;
-  /** The Application's `status`. */
-  status(): Promise<ApiObject>;
   admissions(): Promise<Admissions>;
   /** Runs kubectl in the namespace. @throws AssertionError with what it said where it fails. */
   kubectl(...args: readonly string[]): Promise<void>;
 }
-
-/** Longer than it takes anywhere, also on a machine that does other things. */
-const PATIENCE = { seconds: 90 };
 
 let shops = 0;
 
@@ -74,53 +60,25 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
   const name = await stage.namespace(`shop-${shops}`);
   const image = stage.image(name);
   const repository = await openRepository(plane.folder);
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${ARGO_CD_NAMESPACE}/applications/${name}`;
-  const status = async (): Promise<ApiObject> => (await plane.get(path)).status ?? {};
   const kubectl = async (...args: readonly string[]): Promise<void> => {
     await stage.kubectl(['-n', name, ...args]);
   };
-  const compare = async (how: 'normal' | 'hard'): Promise<void> => {
-    const annotation = `argocd.argoproj.io/refresh=${how}`;
-    await kubectl('-n', ARGO_CD_NAMESPACE, 'annotate', '--overwrite', 'applications.argoproj.io', name, annotation);
-    // The controller takes it away together with what it found.
-    const isCompared = async (): Promise<boolean> =>
-      (await plane.get(path)).metadata.annotations?.['argocd.argoproj.io/refresh'] === undefined;
-    await eventually(`${name} is compared`, isCompared, PATIENCE);
-  };
-  const synced = async (commit: string): Promise<number> => {
-    const start = performance.now();
-    await compare('normal');
-    const isSynced = async (): Promise<boolean> => {
-      const { conditions, operationState, sync } = await status();
-      const { phase, message, syncResult } = operationState ?? {};
-      const revisions = [sync?.revision, syncResult?.revision];
-      if (phase === 'Succeeded' && revisions.every((revision) => revision === commit)) return true;
-      throw new Error(JSON.stringify({ conditions, phase, message, revisions }));
-    };
-    await eventually(`${name} is synced to ${commit}`, isSynced, PATIENCE);
-    return (performance.now() - start) / 1000;
-  };
-  const rest = (): Promise<void> => sleep((RESYNC_SECONDS + 5) * 1000);
-  await plane.apply(application(name, repository.url, options));
-  t.after(async () => {
-    await kubectl('-n', ARGO_CD_NAMESPACE, 'delete', 'applications.argoproj.io', name, '--wait=false');
-  });
+  const argo = await createApplication(stage, application(name, repository.url, options));
+  t.after(() => argo.delete());
 
   return {
-    name,
+    ...argo,
     push: async (tag) => `@${await stage.push(`${image}:${tag}`)}`,
     commit: (tag) => repository.commit(deployment(name, `${image}:${tag}`)),
     revert: () => repository.revert(),
-    synced,
-    compare,
-    rest,
+    rest: restOfArgoCd,
     async settle() {
-      await rest();
-      await compare('normal');
+      await restOfArgoCd();
+      await argo.compare('normal');
     },
     async state() {
       const [{ sync, history }, stored, sets] = await Promise.all([
-        status(),
+        argo.status(),
         plane.get(`/apis/apps/v1/namespaces/${name}/deployments/${name}`),
         plane.get(`/apis/apps/v1/namespaces/${name}/replicasets`),
       ]);
@@ -132,13 +90,6 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
         revision: Number(stored.metadata.annotations['deployment.kubernetes.io/revision']),
       };
     },
-    async syncs() {
-      const { items } = await plane.get(`/api/v1/namespaces/${ARGO_CD_NAMESPACE}/events`);
-      // The controller writes one Event for the beginning of a sync, and one for its end.
-      const ends = items.filter((event: ApiObject) => event.reason === 'OperationCompleted');
-      return ends.filter((event: ApiObject) => event.involvedObject.name === name).length;
-    },
-    status,
     async admissions() {
       const asked = (await plane.auditEvents()).filter(
         ({ objectRef, annotations = {} }) =>
@@ -153,7 +104,7 @@ export async function openShop(t: TestContext, stage: Stage, options: ShopOption
   };
 }
 
-function application(name: string, repoURL: string, { diff, apply, selfHeal }: ShopOptions): object {
+function application(name: string, repoURL: string, { diff, apply, selfHeal }: ShopOptions): ApiObject {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',

@@ -17,8 +17,18 @@ const module = goModule(FOLDER, (versionOf) => {
  */
 export const ARGO_CD: Program = { name: 'argocd', package: `${MODULE}/cmd`, version: module.versionOf(MODULE), module };
 
+/** What Argo CD runs for sources of that kind, in its own version: `hack/tool-versions.sh`. Helm's is the one of `npm test`. */
+const KUSTOMIZE: Program = { name: 'kustomize', package: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.8.1' };
+
 /** What the tests of `test/argocd` need. */
-export const ARGO_CD_PROGRAMS: readonly Program[] = [...CONTROL_PLANE, PROGRAMS.registry, PROGRAMS.crane, ARGO_CD];
+export const ARGO_CD_PROGRAMS: readonly Program[] = [
+  ...CONTROL_PLANE,
+  PROGRAMS.registry,
+  PROGRAMS.crane,
+  PROGRAMS.helm,
+  KUSTOMIZE,
+  ARGO_CD,
+];
 
 /** The folder of Argo CD's sources, with its manifests and scripts. @throws Error where Go has not downloaded them. */
 export async function argoCdSources(): Promise<string> {
