@@ -17,6 +17,7 @@ import {
 } from '../../src/core/target/settings/written.ts';
 import type { ApplicationSettings } from '../../src/core/target/settings.ts';
 import { STRATEGIES, selectTag } from '../../src/core/version/select.ts';
+import { parseBranchTemplate, parseMessageTemplate } from '../../src/core/write-back/commit-text.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'deploy/image-updater.md'), 'utf8');
@@ -120,22 +121,41 @@ test('every option of Image Updater has its row', () => {
   assert.deepEqual(missing, []);
 });
 
-test('every row says same, better, not or not yet, or where its answer stands', () => {
+test('every row says same, better or not, or where its answer stands', () => {
   for (const row of page.split('\n').filter((line) => /^\| .* \|$/.test(line))) {
     const [, , answer = '', why = ''] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
     if (answer === 'here' || answer === '---') continue;
-    assert.match(answer, /^(?:same|better|not|not yet \((?:same|better)\)|)$/, row);
+    assert.match(answer, /^(?:same|better|not|)$/, row);
     if (!answer.includes('same')) assert.notEqual(why, '', row);
   }
 });
 
-test('what is not yet there is said to be, as long as the sweeper refuses to commit', () => {
-  const commits = !readFileSync(join(root, 'src/cli/sweep/cluster.ts'), 'utf8').includes('git is not there yet');
-  for (const name of ['deploy/image-updater.md', 'deploy/gitops.md', 'README.md']) {
-    const isSaid = /not yet|refuses/.test(
-      readFileSync(join(root, name), 'utf8').replace('## What it does not do yet', ''),
-    );
-    assert.equal(isSaid, !commits, name);
+test('the fields that the page names for messages and branches are there, and those that it excludes are not', () => {
+  const rows = page.split('\n').filter((line) => line.startsWith('| '));
+  const rowOf = (start: string) => rows.find((row) => row.startsWith(start)) ?? assert.fail(start);
+  const named = (row: string, after: string): readonly string[] =>
+    [...(row.split(after)[1] ?? '').matchAll(/`(\.[A-Z]\w+)`/g)].map(([, field = '']) => `{{${field}}}`);
+  const branch = rowOf('| `git-branch` |');
+  const message = rowOf('| `--git-commit-message-path`');
+  assert.deepEqual(named(branch, '`range .Images` with').slice(0, 4), [
+    '{{.Name}}',
+    '{{.Alias}}',
+    '{{.OldTag}}',
+    '{{.NewTag}}',
+  ]);
+  const parsed = [
+    parseBranchTemplate('{{range .Images}}{{.Name}}{{.Alias}}{{.OldTag}}{{.NewTag}}{{end}}{{.SHA256}}'),
+    parseBranchTemplate(named(branch, '`.NewTag`;').join('')),
+    parseBranchTemplate(/`(tagpin-\{\{[^`]+)`/.exec(page)?.[1] ?? assert.fail('no default')),
+    parseMessageTemplate('{{.AppName}}{{.AppNamespace}}{{range .AppChanges}}{{.Image}}{{.OldTag}}{{.NewTag}}{{end}}'),
+    parseMessageTemplate(`{{range .AppChanges}}${named(message, 'of a change').slice(0, 2).join('')}{{end}}`),
+  ];
+  assert.deepEqual(
+    parsed.map(({ ok }) => ok),
+    parsed.map(() => true),
+  );
+  for (const text of ['{{range .AppChanges}}{{.Labels}}{{end}}', '{{printf "%s" .AppName}}', '{{.AppName | len}}']) {
+    assert.equal(parseMessageTemplate(text).ok, false, text);
   }
 });
 
