@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
-import { application, own, updaters } from '../support/application.ts';
+import { application, type Manifest, own, updaters } from '../support/application.ts';
 import { INSTALL, INSTALL_SWEEPER, render } from '../support/chart.ts';
 import { installArgoCdResources, installImageUpdaterResource } from '../support/custom-resources.ts';
 import { eventually } from '../support/eventually.ts';
+import { serveGit } from '../support/git-http.ts';
+import { makeRepository, type RemoteRepository } from '../support/git-repository.ts';
+import { makeSshKey } from '../support/git-ssh.ts';
 import { runProcess, startProcess } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 
@@ -19,6 +22,7 @@ const skip = skipWithout(...CONTROL_PLANE, PROGRAMS.helm);
 
 let plane: ControlPlane;
 let registry: TestRegistry;
+let repository: RemoteRepository;
 let kubeconfig = '';
 const ends: (() => Promise<void>)[] = [];
 before(async () => {
@@ -38,12 +42,14 @@ before(async () => {
   const sweeper = {
     enabled: true,
     applicationNamespaces: ['argocd', 'team-a'],
-    applicationSecrets: { 'team-a': ['hub'] },
+    secrets: ['tagpin-signing'],
+    applicationSecrets: { 'team-a': ['hub', 'git'] },
   };
   for (const object of await render({ sweeper, registryCredentials: ['registry'] })) {
     if (/Role/.test(object.kind)) await plane.apply(object);
   }
   await prepare();
+  await prepareGit();
   kubeconfig = await plane.kubeconfigFor(USER);
 });
 after(async () => {
@@ -58,7 +64,12 @@ async function prepare(): Promise<void> {
     apiVersion: 'tagpin.dev/v1',
     kind: 'TagPolicy',
     registries: { hosts: [{ host, plainHttp: true, credentials: { secret: 'registry' } }] },
-    sweep: { imageUpdater: true, applicationNamespaces: ['argocd', 'team-a'], interval: '1s' },
+    sweep: {
+      imageUpdater: true,
+      applicationNamespaces: ['argocd', 'team-a'],
+      interval: '1s',
+      git: { signing: { secret: 'tagpin-signing', format: 'ssh' } },
+    },
   };
   const metadata = { name: 'tagpin-policy', namespace: 'tagpin-system' };
   await plane.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'policy.yaml': JSON.stringify(policy) } });
@@ -94,9 +105,45 @@ async function prepare(): Promise<void> {
     }),
     application({ name: 'shop', annotations: own(list), metadata: { namespace: 'hidden' } }),
   ];
-  for (const object of objects) {
-    const { uid: _uid, resourceVersion: _version, ...rest } = object['metadata'] as Record<string, unknown>;
-    await plane.apply({ ...object, metadata: rest });
+  for (const object of objects) await apply(object);
+}
+
+async function apply(object: Manifest): Promise<void> {
+  const { uid: _uid, resourceVersion: _version, ...metadata } = object['metadata'] as Manifest;
+  await plane.apply({ ...object, metadata });
+}
+
+/** Applications whose repository is written: one with Argo CD's credentials, one with a Secret of its own; and all that is read for it. */
+async function prepareGit(): Promise<void> {
+  const lifetime = { after: (end: () => void | Promise<void>) => void ends.push(async () => await end()) };
+  repository = makeRepository(lifetime, { 'shop/values.yaml': 'tag: 1.0.0\n' });
+  const authorization = `Basic ${Buffer.from('bot:password').toString('base64')}`;
+  const { url } = await serveGit(lifetime, repository, { authorization });
+  const login = { username: 'bot', password: 'password', insecure: 'true' };
+  const labels = { 'argocd.argoproj.io/secret-type': 'repository' };
+  for (const [metadata, stringData] of [
+    [
+      { namespace: 'argocd', name: 'repository', labels },
+      { url, ...login },
+    ],
+    [{ namespace: 'team-a', name: 'git' }, login],
+    [{ namespace: 'tagpin-system', name: 'tagpin-signing' }, { 'ssh-privatekey': makeSshKey(lifetime).privateKey }],
+  ] as const) {
+    await plane.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData });
+  }
+  for (const name of ['argocd-ssh-known-hosts-cm', 'argocd-tls-certs-cm']) {
+    await plane.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'argocd', name }, data: {} });
+  }
+  const spec = { sourceRepos: [url], sourceNamespaces: ['team-a'] };
+  const metadata = { namespace: 'argocd', name: 'default' };
+  await plane.apply({ apiVersion: 'argoproj.io/v1alpha1', kind: 'AppProject', metadata, spec });
+  const list = { 'image-list': `web=${registry.host}/acme/web:1.x`, 'web.helm.image-tag': 'tag' };
+  for (const [namespace, method, more] of [
+    ['argocd', 'git', { 'write-back-target': 'helmvalues' }],
+    ['team-a', 'git:secret:git', {}],
+  ] as const) {
+    const annotations = own({ ...list, ...more, 'write-back-method': method });
+    await apply(application({ name: 'committed', annotations, source: { repoURL: url }, metadata: { namespace } }));
   }
 }
 
@@ -113,11 +160,21 @@ async function parameters(namespace: string, name: string): Promise<unknown> {
   return spec.source.helm?.parameters?.map(({ value }: { readonly value: string }) => value);
 }
 
-test('its roles are enough: policy, credentials, owners, Image Updater, patches, state, Events', { skip }, async () => {
+test('its roles are enough: policy, credentials, owners, Image Updater, patches, commits, state, Events', {
+  skip,
+}, async () => {
   const { code, stdout, stderr } = await runProcess(
     process.execPath,
     [MAIN, 'sweep', '--once', '-o', 'json', '--kubeconfig', kubeconfig, '--namespace', 'tagpin-system'],
-    { directory: plane.folder, environment: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILED } },
+    {
+      directory: plane.folder,
+      environment: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: COMPILED,
+        TAGPIN_ARGOCD_NAMESPACE: 'argocd',
+        TAGPIN_GIT_DIRECTORY: join(plane.folder, 'repositories'),
+      },
+    },
   );
   const lines = stdout
     .trim()
@@ -127,9 +184,11 @@ test('its roles are enough: policy, credentials, owners, Image Updater, patches,
   assert.deepEqual([code, stderr], [0, ''], stdout);
   assert.deepEqual(outcomes, [
     'argocd/child refused',
+    'argocd/committed written',
     'argocd/part written',
     'argocd/shop written',
     'argocd/theirs written',
+    'team-a/committed written',
     'team-a/shop written',
   ]);
   for (const [namespace, name] of [
@@ -140,10 +199,13 @@ test('its roles are enough: policy, credentials, owners, Image Updater, patches,
     assert.deepEqual(await parameters(namespace, name), ['1.1.0']);
   }
   assert.equal(await parameters('hidden', 'shop'), undefined);
+  assert.equal(repository.show('main', 'shop/values.yaml'), 'tag: 1.1.0\n');
+  assert.match(repository.show('main', 'shop/.argocd-source-team-a_committed.yaml'), /1\.1\.0/);
+  assert.match(repository.git('cat-file', '-p', 'main'), /^gpgsig -----BEGIN SSH SIGNATURE-----$/m);
   assert.deepEqual(await refusals(), []);
   const { items } = await plane.get('/apis/events.k8s.io/v1/events');
   const told = items.filter(({ reportingController = '' }) => reportingController === 'tagpin.dev/sweeper');
-  assert.equal(told.length, 5);
+  assert.equal(told.length, 7);
 });
 
 test('as the process that is installed it leads, serves its probes and metrics, and ends when it is asked to', {
@@ -157,6 +219,8 @@ test('as the process that is installed it leads, serves its probes and metrics, 
       NODE_COMPILE_CACHE: COMPILED,
       TAGPIN_KUBECONFIG: kubeconfig,
       TAGPIN_NAMESPACE: 'tagpin-system',
+      TAGPIN_ARGOCD_NAMESPACE: 'argocd',
+      TAGPIN_GIT_DIRECTORY: join(plane.folder, 'repositories'),
       TAGPIN_OPERATIONS_LISTEN: '127.0.0.1:0',
       TAGPIN_RECEIVERS_LISTEN: '127.0.0.1:0',
     },
@@ -164,6 +228,7 @@ test('as the process that is installed it leads, serves its probes and metrics, 
   t.after(() => child.stop());
   const [, address = ''] = await child.waitFor(/"server":"operations","address":"([^"]+)"/);
   await eventually('it has swept', async () => (await parameters('argocd', 'shop'))?.toString() === '1.2.0');
+  await eventually('it has committed', () => repository.show('main', 'shop/values.yaml') === 'tag: 1.2.0\n');
   const page = async (path: string): Promise<Response> => await fetch(`http://${address}${path}`);
   assert.deepEqual([(await page('/healthz')).status, (await page('/readyz')).status], [200, 200]);
   assert.match(await (await page('/metrics')).text(), /^tagpin_sweep_leader 1$/m);
