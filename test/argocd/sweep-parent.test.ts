@@ -27,8 +27,8 @@ describe('a child of an app of apps', { skip, concurrency: true }, () => {
     assert.deepEqual(refusals ?? [], []);
   });
 
-  test('whose manifest has a helm block is refused, and nothing is ever written', async (t) => {
-    const { shop, parent } = await openFamily(t, 'with a block');
+  test('whose manifest has parameters is refused, and nothing is ever written', async (t) => {
+    const { shop, parent } = await openFamily(t, 'parameters');
     await sleep(SECONDS * 1000);
     await shop.push();
     const [image] = await stage.sweep(shop.name);
@@ -38,27 +38,32 @@ describe('a child of an app of apps', { skip, concurrency: true }, () => {
     assert.equal(await parent.syncs(), 1);
   });
 
-  test('whose manifest has none is written once, and the parent leaves it', async (t) => {
-    const { shop, parent } = await openFamily(t, 'without a block');
-    await written(shop, parent, { parentSyncs: 1 });
-  });
+  for (const apply of ['client', 'server'] as const) {
+    for (const block of ['nothing', 'value files'] as const) {
+      test(`whose manifest has ${block} is written once, and a parent that applies on the ${apply}'s side leaves it`, async (t) => {
+        const syncOptions = apply === 'server' ? ['ServerSideApply=true'] : [];
+        const { shop, parent } = await openFamily(t, block, { syncOptions });
+        await written(shop, parent);
+      });
+    }
+  }
 
   test('whose parent ignores the parameters is written once, and the parent leaves it', async (t) => {
-    const { shop, parent } = await openFamily(t, 'with a block', {
+    const { shop, parent } = await openFamily(t, 'parameters', {
       ignoreDifferences: [
         { group: 'argoproj.io', kind: 'Application', jsonPointers: ['/spec/source/helm/parameters'] },
       ],
       syncOptions: ['RespectIgnoreDifferences=true'],
     });
-    await written(shop, parent, { parentSyncs: 1 });
+    await written(shop, parent);
   });
 
-  test('that gets a helm block in git after it was written is left to its parent', async (t) => {
-    const { shop, parent, repository } = await openFamily(t, 'without a block');
+  test('that gets parameters in git after it was written is left to its parent', async (t) => {
+    const { shop, parent, repository } = await openFamily(t, 'nothing');
     const digest = await shop.push();
     await shop.runs(digest);
     const before = await stage.writes(shop.name);
-    await parent.synced(repository.commit('main', { 'shop.yaml': manifestOf(shop, 'with a block') }));
+    await parent.synced(repository.commit('main', { 'shop.yaml': manifestOf(shop, 'parameters') }));
     await shop.runs('main');
     await shop.push();
     await sleep(SECONDS * 1000);
@@ -73,7 +78,7 @@ describe('a child of an app of apps', { skip, concurrency: true }, () => {
 });
 
 /** The tag has moved and is written; then for two minutes nothing happens. */
-async function written(shop: SweptShop, parent: ArgoApplication, { parentSyncs }: { parentSyncs: number }) {
+async function written(shop: SweptShop, parent: ArgoApplication): Promise<void> {
   const before = await stage.writes(shop.name);
   const digest = await shop.push();
   await shop.runs(digest);
@@ -82,7 +87,7 @@ async function written(shop: SweptShop, parent: ArgoApplication, { parentSyncs }
   assert.deepEqual({ sync, runs, writes }, { sync: 'Synced', runs: digest, writes: before + 1 });
   await parent.compare('hard');
   await sleep(5000);
-  assert.deepEqual([(await parent.status()).sync.status, await parent.syncs()], ['Synced', parentSyncs]);
+  assert.deepEqual([(await parent.status()).sync.status, await parent.syncs()], ['Synced', 1]);
   assert.equal(await stage.writes(shop.name), before + 1);
 }
 
@@ -93,7 +98,8 @@ interface Family {
   readonly repository: RemoteRepository;
 }
 
-type Block = 'with a block' | 'without a block';
+/** What the child's manifest in git has in `helm`. */
+type Block = 'nothing' | 'value files' | 'parameters';
 
 interface ParentOptions {
   readonly ignoreDifferences?: readonly object[];
@@ -133,6 +139,10 @@ function manifestOf(shop: SweptShop, block: Block): string {
     { name: 'image.name', value: shop.image },
     { name: 'image.tag', value: 'main' },
   ];
-  const source = { ...spec.source, ...(block === 'with a block' && { helm: { parameters } }) };
-  return stringify({ ...rest, spec: { ...spec, source } });
+  const helm = {
+    nothing: {},
+    'value files': { helm: { valueFiles: ['values.yaml'] } },
+    parameters: { helm: { parameters } },
+  };
+  return stringify({ ...rest, spec: { ...spec, source: { ...spec.source, ...helm[block] } } });
 }

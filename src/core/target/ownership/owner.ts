@@ -56,7 +56,7 @@ function trackedBy(id: string | null, namespace: string | null, name: string | n
  * Who would put back what is written to a list of an Application's source.
  *
  * An ApplicationSet always does, unless it only creates, or ignores differences there. An Application does where its manifest of
- * this one has the block in which the list is (measured: parameters survive only where it has none): that manifest is the
+ * this one has the list (measured: parameters survive a block of `valueFiles`, and not one of other parameters): that manifest is the
  * last applied one, or what Argo CD's field managers own; and of `sources`, a list that is written as one, wherever it has any.
  * Nothing is known from an object alone about who else might write it.
  *
@@ -71,18 +71,16 @@ export function revertedBy(
   path: readonly string[],
 ): string | null {
   const name = asString(valueAt(object, ['metadata', 'name'])) ?? '';
+  const list = path[1] === 'sources' ? path.slice(0, 2) : path;
   switch (owner?.kind) {
     case 'ApplicationSet':
       return keepsDifferences(parent, name, path) ? null : describeOwner(owner);
     case 'Application': {
-      const block = path[1] === 'sources' ? path.slice(0, 2) : path.slice(0, -1);
-      const has = valueAt(lastApplied(object), block) !== null || managers(object, block, ARGO_CD_MANAGERS).length > 0;
+      const has = valueAt(lastApplied(object), list) !== null || managers(object, list, ARGO_CD_MANAGERS).length > 0;
       return has && !ignoresDifferences(parent, object, path) ? describeOwner(owner) : null;
     }
-    case undefined: {
-      const list = path[1] === 'sources' ? path.slice(0, 2) : path;
+    case undefined:
       return managers(object, list, APPLYING_MANAGERS)[0] ?? null;
-    }
   }
 }
 

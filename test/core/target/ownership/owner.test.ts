@@ -64,25 +64,27 @@ test('an ApplicationSet puts back whatever it does not ignore', () => {
   assert.equal(reverts(metadata, { spec: { syncPolicy: { applicationsSync: 'sync' } } }), 'ApplicationSet argocd/all');
 });
 
-test('a parent leaves parameters alone where its manifest of the child has no helm block', () => {
+test('a parent leaves parameters alone where its manifest of the child has none', () => {
   assert.equal(reverts(CHILD), null);
+  for (const fields of [['helm'], ['helm', 'valueFiles']]) {
+    assert.equal(
+      reverts({ ...CHILD, managedFields: [managed('argocd-controller', 'spec', 'source', ...fields)] }),
+      null,
+    );
+  }
   assert.equal(reverts({ ...CHILD, managedFields: [managed('argocd-controller', 'spec', 'source', 'path')] }), null);
   assert.equal(reverts({ ...CHILD, managedFields: [managed('tagpin', ...PARAMETERS)] }), null);
   assert.equal(reverts({ ...CHILD, managedFields: [managed('argocd-server', ...PARAMETERS)] }), null);
 });
 
-test('a parent puts parameters back where its manifest of the child has a helm block', () => {
-  for (const fields of [PARAMETERS, ['spec', 'source', 'helm'], ['spec', 'source', 'helm', 'valueFiles']]) {
-    const metadata = {
-      ...CHILD,
-      managedFields: [managed('tagpin', ...PARAMETERS), managed('argocd-controller', ...fields)],
-    };
-    assert.equal(reverts(metadata), 'Application apps');
-  }
+test('a parent puts parameters back where its manifest of the child has some', () => {
+  const managedFields = [managed('tagpin', ...PARAMETERS), managed('argocd-controller', ...PARAMETERS)];
+  assert.equal(reverts({ ...CHILD, managedFields }), 'Application apps');
   const applied = (spec: Manifest) => ({
     annotations: { ...CHILD.annotations, [LAST_APPLIED]: JSON.stringify({ spec }) },
   });
-  assert.equal(reverts(applied({ source: { helm: { valueFiles: ['v.yaml'] } } })), 'Application apps');
+  assert.equal(reverts(applied({ source: { helm: { parameters: [{ name: 'a', value: '1' }] } } })), 'Application apps');
+  assert.equal(reverts(applied({ source: { helm: { valueFiles: ['v.yaml'] } } })), null);
   assert.equal(reverts(applied({ source: { path: 'shop' } })), null);
   assert.equal(reverts({ annotations: { ...CHILD.annotations, [LAST_APPLIED]: '{' } }), null);
 });
