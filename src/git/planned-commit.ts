@@ -41,7 +41,7 @@ export interface Work {
   readonly pushCommit: string | null;
 }
 
-/** There is nothing to do: the branch says it already. */
+/** There is nothing to do: that branch says it already, the base or the one that would be pushed. */
 export interface Unchanged {
   readonly kind: 'unchanged';
   readonly branch: string;
@@ -75,18 +75,19 @@ export interface PlannedCommit {
  */
 export async function planCommit(work: Work, wish: CommitWish): Promise<PlannedCommit | Unchanged> {
   const { reader, base, push, baseCommit, pushCommit } = work;
-  const unchanged = (commit: string): Unchanged => ({ kind: 'unchanged', branch: push, base, commit });
+  const unchanged = (branch: string, commit: string): Unchanged => ({ kind: 'unchanged', branch, base, commit });
   const edit = async (commit: string, branch: string) => {
     const files = openFiles(reader, commit);
     const edited = await wish.edit(files, { branch, commit });
     return { files, edited, ...(await writeTree(work.session, work.mirror, files, edited.files)) };
   };
   const isReplaced = pushCommit !== null && hasTrailer(await reader.commit(pushCommit), OWN, push);
-  if (isReplaced && (await isUpToDate(work, pushCommit, edit))) return unchanged(pushCommit);
+  if (isReplaced && (await isUpToDate(work, pushCommit, edit))) return unchanged(push, pushCommit);
   const isOwn = push !== base && (pushCommit === null || isReplaced);
   const parent = isOwn || pushCommit === null ? baseCommit : pushCommit;
   const { files, edited, tree, changed } = await edit(parent, isOwn ? base : push);
-  if (changed.size === 0) return unchanged(parent);
+  // Where the base says it, a branch of tagpin's own is for nothing, and may not be there.
+  if (changed.size === 0) return unchanged(isOwn ? base : push, parent);
   const marked = isOwn ? withTrailer(edited.message, OWN, push) : edited.message;
   const { name, email } = wish.author;
   const message = wish.signOff === 'yes' ? withTrailer(marked, 'Signed-off-by', `${name} <${email}>`) : marked;
