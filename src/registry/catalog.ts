@@ -3,13 +3,14 @@ import type { Digest } from '../core/image/digest.ts';
 import { choosePlatform, type Platform } from '../core/image/platform.ts';
 import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { ResolutionFailureCode } from '../core/image/resolution.ts';
+import { createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
 import type { RegistryClient, Target } from './client.ts';
 import { atMirror, type Endpoint, imageOf } from './endpoint.ts';
 import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
 import { type ImageConfig, isManifestType, parseImageConfig } from './manifest.ts';
 
-/** What the sweeper and the command line ask about repositories; each once a cycle, so that nothing is remembered. */
+/** What the sweeper and the command line ask about repositories, whose tags may be others each time. */
 export interface CatalogQuestion {
   readonly reference: ImageReference;
   /** Credentials to try in order; without any is tried last. It must not reject. */
@@ -46,16 +47,44 @@ export interface CatalogOptions {
   /** Credentials that a cloud gives this process, tried after the question's own. */
   readonly cloud: Keychain | null;
   readonly fingerprint: (credential: Credential | null) => string;
+  /** A clock that never goes back, in milliseconds. */
+  readonly now: () => number;
 }
+
+/** What the content of a digest says; it never changes. */
+type Facts = Pick<Extract<Inspection, { readonly kind: 'inspected' }>, 'built' | 'fits'>;
+
+const DAY = 24 * 3_600_000;
+/** About 500 bytes an entry: 10 MB at most. Strategies that go by the time of a build look into every tag, in every cycle. */
+const MOST_FACTS = 20_000;
 
 /** Lists tags and looks into images. Neither rejects but for programming errors. */
 export interface Catalog {
   listTags(question: CatalogQuestion): Promise<TagList>;
+  /** What a tag means is asked each time, what is in an image once. */
   inspect(question: CatalogQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
 }
 
 /** Makes a catalog. */
-export function createCatalog({ client, endpointOf, cloud, fingerprint }: CatalogOptions): Catalog {
+export function createCatalog({ client, endpointOf, cloud, fingerprint, now }: CatalogOptions): Catalog {
+  const known = createCache<Facts>({ maximumEntries: MOST_FACTS, lifeMilliseconds: DAY, now });
+
+  async function lookInto(target: Target, digest: Digest, platforms: readonly Platform[]): Promise<Facts> {
+    const { endpoint, repository, account } = target;
+    // Of who asks, too: what somebody may see is nothing that others may know.
+    const key = JSON.stringify([endpoint.host, endpoint.prefix, repository, digest, account, platforms]);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const images = await readImages(client, target, digest, platforms);
+    const times = images.map(({ built }) => built).filter((built) => built !== null);
+    const facts: Facts = {
+      built: times.length === 0 ? null : Math.max(...times),
+      fits: platforms.length === 0 || images.length > 0,
+    };
+    known.set(key, facts);
+    return facts;
+  }
+
   /** Asks with one credential after the other, as the resolver does. */
   async function ask<Answer>(
     { reference, keychain, signal }: CatalogQuestion,
@@ -97,14 +126,7 @@ export function createCatalog({ client, endpointOf, cloud, fingerprint }: Catalo
       const { reference, platforms } = question;
       return ask(question, imageOf(reference), async (target) => {
         const { digest } = await client.describe(target, reference.digest ?? effectiveTag(reference) ?? '');
-        const images = await readImages(client, target, digest, platforms);
-        const times = images.map(({ built }) => built).filter((built) => built !== null);
-        return {
-          kind: 'inspected',
-          digest,
-          built: times.length === 0 ? null : Math.max(...times),
-          fits: platforms.length === 0 || images.length > 0,
-        };
+        return { kind: 'inspected', digest, ...(await lookInto(target, digest, platforms)) };
       });
     },
   };

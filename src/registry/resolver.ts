@@ -167,6 +167,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     endpointOf: (registry) => endpoints(settings(), registry),
     cloud: options.cloud ?? null,
     fingerprint,
+    now,
   });
 
   return {

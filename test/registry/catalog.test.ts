@@ -41,6 +41,37 @@ test('of an index the wanted platforms are looked into, and the digest stays tha
   assert.equal(wanted.kind === 'inspected' && wanted.fits, false);
 });
 
+test('what is in an image is asked once for each credential and platform, what its tag means each time', async (t) => {
+  const { registry, inspect } = await start(t);
+  const digest = registry.pushImage('app', '1', { platform: 'linux/amd64', created: CREATED });
+  const asked = async (...args: Parameters<typeof inspect>) => {
+    registry.clearRequests();
+    const inspected = await inspect(...args);
+    return [inspected, registry.requests.map(({ method }) => method).join(' ')];
+  };
+  const inspected = { kind: 'inspected', digest, built: BUILT, fits: true };
+  assert.deepEqual(await asked('app:1'), [inspected, 'HEAD GET GET']);
+  assert.deepEqual(await asked('app:1'), [inspected, 'HEAD']);
+  registry.moveTag('app', '2', digest);
+  assert.deepEqual(await asked('app:2'), [inspected, 'HEAD']);
+  const unfit = { ...inspected, built: null, fits: false };
+  assert.deepEqual(await asked('app:1', ['linux/arm64']), [unfit, 'HEAD GET GET']);
+  assert.deepEqual(await asked('app:1', ['linux/arm64']), [unfit, 'HEAD']);
+  assert.deepEqual(await asked('app:1', [], async () => [ROBOT]), [inspected, 'HEAD GET GET']);
+  const moved = registry.pushImage('app', '1', { created: CREATED });
+  assert.deepEqual(await asked('app:1'), [{ ...inspected, digest: moved }, 'HEAD GET GET']);
+});
+
+test('what could not be looked into is looked into again', async (t) => {
+  const { registry, inspect } = await start(t);
+  const digest = registry.pushImage('app', '1', { created: CREATED });
+  const mend = registry.fault({ kind: 'status', status: 404 }, { path: /blobs/ });
+  const failed = await inspect('app:1');
+  assert.equal(failed.kind === 'failed' && failed.code, 'NotFound');
+  mend();
+  assert.deepEqual(await inspect('app:1'), { kind: 'inspected', digest, built: BUILT, fits: true });
+});
+
 test('the credentials are tried one after the other, without any last', async (t) => {
   const { registry, inspect, catalog } = await start(t, { auth: 'token' });
   registry.pushImage('app', '1', { created: CREATED });
