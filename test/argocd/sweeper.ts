@@ -40,7 +40,8 @@ export async function openSweptStage(): Promise<SweptStage> {
   // Its Pod has nowhere to run here: the process is started by the tests.
   for (const object of sweeperObjects()) if (object.kind !== 'Deployment') await plane.apply(object);
   const kubeconfig = await plane.kubeconfigFor(USER);
-  const command = ['sweep', `--kubeconfig=${kubeconfig}`, '--namespace=tagpin-system'];
+  const mirrors = `--git-directory=${join(plane.folder, 'mirrors')}`;
+  const command = ['sweep', `--kubeconfig=${kubeconfig}`, '--namespace=tagpin-system', mirrors];
   const options: ProcessOptions = {
     directory: plane.folder,
     environment: { PATH: process.env['PATH'], HOME: '/nonexistent', NODE_COMPILE_CACHE: COMPILED },

@@ -16,8 +16,8 @@ export interface SweptShopOptions {
   readonly namespace: 'plain' | 'pinned';
   /** Keys without `tagpin.dev/`, besides what is followed: the digest of `main`. */
   readonly follow?: Readonly<Record<string, string>>;
-  /** Instead of the repository's folder. */
-  readonly url?: string;
+  /** Serves the repository to Argo CD and the sweeper; without, it is read from its folder. @returns its URL. */
+  readonly serve?: (repository: RemoteRepository) => Promise<string>;
 }
 
 /** An Application of one Deployment that follows the tag `main`. */
@@ -25,6 +25,7 @@ export interface SweptShop extends ArgoApplication {
   /** `REGISTRY/PATH`, and `main` or `main@sha256:…` after it. */
   readonly image: string;
   readonly repository: RemoteRepository;
+  readonly url: string;
   /** Makes `main` mean another image. @returns `main@sha256:…` */
   push(): Promise<string>;
   /** Waits until the Deployment is of such an image. @param tag what comes after the image's name and a colon. */
@@ -60,7 +61,7 @@ export async function openSweptShop(t: TestContext, stage: SweptStage, options: 
 export async function prepareSweptShop(
   t: TestContext,
   stage: SweptStage,
-  { kind, namespace }: SweptShopOptions,
+  { kind, namespace, serve }: SweptShopOptions,
 ): Promise<SweptShop> {
   shops += 1;
   const name = await stage.namespace(`swept-${shops}`, namespace === 'pinned' ? 'opted in' : 'not opted in');
@@ -74,6 +75,7 @@ export async function prepareSweptShop(
     ...application,
     image,
     repository,
+    url: serve === undefined ? `file://${repository.path}` : await serve(repository),
     push: async () => `main@${await stage.push(`${image}:main`)}`,
     async runs(tag) {
       const isRunning = async (): Promise<boolean> => {
@@ -103,8 +105,8 @@ export async function prepareSweptShop(
 
 /** The Application as a person would write it. */
 export function shopApplication(
-  { name, image, repository }: SweptShop,
-  { namespace, selfHeal, follow = {}, url = `file://${repository.path}` }: SweptShopOptions,
+  { name, image, url }: SweptShop,
+  { namespace, selfHeal, follow = {} }: SweptShopOptions,
 ): ApiObject {
   const keys = { 'image-list': `web=${image}:main`, 'web.update-strategy': 'digest', ...follow };
   const annotations = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`tagpin.dev/${key}`, value]));
