@@ -1,148 +1,56 @@
 /**
- * `npm run bench`: what a review costs beside a bare Node server that parses the same body, what a registry is asked, and how
- * much memory and time the webhook needs. Figures are ratios of runs that take turns, since machines are noisy; none is
- * asserted. `-- --output json` prints the same as one JSON object, `-- --seconds N --rounds N` makes runs longer or more.
+ * `npm run bench`: `webhook` measures what a review costs beside a bare Node server that parses the same body, what a registry is
+ * asked, and how much memory and time the webhook needs; `sweep` what a sweep of thousands of Applications asks, writes and
+ * needs. `npm run bench -- sweep` measures only that. Figures are ratios of runs that take turns or counts, since machines are
+ * noisy; none is asserted. `-- --output json` prints the same as one JSON object, `-- --seconds N --rounds N` makes runs of the
+ * webhook longer or more, `-- --applications N --further N` sweeps other than 5,000
+ * Applications, and 1,000 more.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Digest } from '../../src/core/image/digest.ts';
-import { record } from '../support/admission.ts';
-import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import { type Load, load, residentMegabytes, type Spread, spread } from './measure.ts';
-import { countRequests, requestReviews } from './registry-requests.ts';
-import { reviewOf } from './reviews.ts';
-import { makeWorkplace, type Subject, startBareServer, startWebhook, type Workplace } from './subjects.ts';
+import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
+import { measureSweeps } from './sweep.ts';
+import { measureWebhook } from './webhook.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     output: { type: 'string', short: 'o', default: 'text' },
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
+    applications: { type: 'string', default: '5000' },
+    further: { type: 'string', default: '1000' },
   },
 });
-const seconds = Number(values.seconds);
-const rounds = Number(values.rounds);
+const PARTS = ['webhook', 'sweep'];
+const unknown = positionals.find((part) => !PARTS.includes(part));
+if (unknown !== undefined) throw new Error(`there is no part ${unknown}: ${PARTS.join(', ')}`);
+const isWanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
 
 const say = (line: string): void => {
   if (values.output !== 'json') console.log(line);
 };
 
-const registry = await startRegistry();
-const guarded = await startRegistry({ auth: 'token', actions: () => ['pull'] });
-const files = await makeWorkplace();
-const policy = await files.writePolicy(policyFor(registry, guarded));
-const webhook = await startWebhook(files, policy);
-const bare = await startBareServer(files);
-try {
-  const digest = registry.pushImage('app', '1');
-  const report = {
-    machine: {
-      cores: availableParallelism(),
-      model: cpus()[0]?.model ?? 'unknown',
-      node: process.version,
-      rounds,
-      seconds,
-    },
-    reviews: await measureReviews(registry, digest),
-    memoryMegabytes: { afterLoad: residentMegabytes(webhook.pid), after5000Images: await measureImages(registry) },
-    registryRequests: {
-      open: await countRequests(registry, webhook.address),
-      withTokens: await countRequests(guarded, webhook.address),
-    },
-    memoryMegabytesAfter1000Connections: residentMegabytes(webhook.pid),
-    readyMilliseconds: await measureReady(files, policy),
-  };
-  print(report);
-} finally {
-  await Promise.all([bare.stop(), webhook.stop(), registry.close(), guarded.close(), files.remove()]);
-}
+print({
+  machine: {
+    cores: availableParallelism(),
+    model: cpus()[0]?.model ?? 'unknown',
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    kubernetes: PROGRAMS.kubeApiserver.version,
+    etcd: PROGRAMS.etcd.version,
+  },
+  ...(isWanted('webhook') && {
+    webhook: await measureWebhook({ rounds: Number(values.rounds), seconds: Number(values.seconds), say }),
+  }),
+  ...(isWanted('sweep') && { sweep: await sweep() }),
+});
 
-/** JSON is YAML. */
-function policyFor(...registries: readonly TestRegistry[]): string {
-  const hosts = registries.map(({ host }) => ({ host, plainHttp: true }));
-  return JSON.stringify({ apiVersion: 'tagpin.dev/v1', kind: 'TagPolicy', registries: { freshFor: '60s', hosts } });
-}
-
-interface Figures {
-  readonly requestsPerSecond: Spread;
-  readonly p50Milliseconds: Spread;
-  readonly p99Milliseconds: Spread;
-  readonly cpuMicroseconds: Spread;
-  readonly failures: number;
-  /** How many times the bare server's cost: by throughput, and by processor time, round by round. */
-  readonly timesBare: Spread;
-  readonly timesBareCpu: Spread;
-}
-
-/** The bare server, a review answered from the cache, and one answered from a pin: round by round, one after the other. */
-async function measureReviews(testRegistry: TestRegistry, digest: Digest) {
-  const image = `${testRegistry.host}/app:1`;
-  const stored = `${testRegistry.host}/app@${digest}`;
-  const created = reviewOf({ app: image });
-  const pins = record({ 'containers/app': [[image, digest]] });
-  const applied = reviewOf({ app: image }, { images: { app: stored }, pins });
-  const subjects: readonly (readonly [string, Subject, string])[] = [
-    ['bare', bare, created],
-    ['cache', webhook, created],
-    ['bareOld', bare, applied],
-    ['pin', webhook, applied],
-  ];
-  const results: Record<string, Record<string, Figures>> = {};
-  for (const connections of [20, 1]) {
-    const runs = new Map<string, Load[]>(subjects.map(([name]) => [name, []]));
-    for (const [, { address, pid }, body] of subjects) {
-      await load({ address, pid, path: '/mutate?timeout=10s', body, connections, seconds: 1 });
-    }
-    for (let round = 1; round <= rounds; round += 1) {
-      say(`measuring at ${connections} connections: round ${round} of ${rounds}`);
-      for (const [name, { address, pid }, body] of subjects) {
-        runs.get(name)?.push(await load({ address, pid, path: '/mutate?timeout=10s', body, connections, seconds }));
-      }
-    }
-    results[`connections${connections}`] = {
-      bare: figures(runs.get('bare') ?? [], runs.get('bare') ?? []),
-      cache: figures(runs.get('cache') ?? [], runs.get('bare') ?? []),
-      pin: figures(runs.get('pin') ?? [], runs.get('bareOld') ?? []),
-    };
-  }
-  return { bodyBytes: { create: created.length, update: applied.length }, ...results };
-}
-
-function figures(runs: readonly Load[], against: readonly Load[]): Figures {
-  const ratios = (ratio: (run: Load, other: Load) => number) =>
-    spread(runs.flatMap((run, index) => (against[index] === undefined ? [] : [ratio(run, against[index])])));
-  return {
-    requestsPerSecond: spread(runs.map((run) => run.requestsPerSecond)),
-    p50Milliseconds: spread(runs.map((run) => run.p50Milliseconds)),
-    p99Milliseconds: spread(runs.map((run) => run.p99Milliseconds)),
-    cpuMicroseconds: spread(runs.map((run) => run.cpuMicroseconds)),
-    failures: runs.reduce((sum, run) => sum + run.failures, 0),
-    timesBare: ratios((run, other) => other.requestsPerSecond / run.requestsPerSecond),
-    timesBareCpu: ratios((run, other) => run.cpuMicroseconds / other.cpuMicroseconds),
-  };
-}
-
-/** What is resident after 5,000 different images. */
-async function measureImages(testRegistry: TestRegistry) {
-  const distinct = 5000;
-  for (let index = 0; index < distinct; index += 1)
-    testRegistry.pushImage('many', `v${index}`, { label: `${index % 50}` });
-  // A namespace may only ask so much at once.
-  const bodies = Array.from({ length: distinct }, (_, index) =>
-    reviewOf({ app: `${testRegistry.host}/many:v${index}` }, null, `team-${index % 50}`),
-  );
-  await requestReviews(webhook.address, bodies, 20);
-  return residentMegabytes(webhook.pid);
-}
-
-async function measureReady(workplace: Workplace, policyFile: string): Promise<Spread> {
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const subject = await startWebhook(workplace, policyFile);
-    times.push(subject.readyMilliseconds);
-    await subject.stop();
-  }
-  return spread(times);
+async function sweep(): Promise<object> {
+  const missing = skipWithout(...CONTROL_PLANE);
+  if (missing !== false) return { skipped: missing };
+  const further = Number(values.further);
+  return await measureSweeps({ applications: Number(values.applications), further, images: 60, say });
 }
 
 function print(report: object): void {

@@ -65,7 +65,7 @@ export function spread(figures: readonly number[]): Spread {
 }
 
 /** User and system time that a process has used (`proc(5)`; Linux counts 100 ticks a second for programs). */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

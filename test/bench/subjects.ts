@@ -46,22 +46,28 @@ export async function makeWorkplace(): Promise<Workplace> {
   return {
     certificate: await write('tls.crt', serving.certificate),
     key: await write('tls.key', serving.key),
-    program: await buildProgram(folder),
+    program: await buildProgram(folder, 'webhook'),
     writePolicy: (text) => write('policy.yaml', text),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-/** Bundles the command as the Dockerfile does, and reads from there how it is started. */
-async function buildProgram(folder: string): Promise<readonly string[]> {
+/** How the Dockerfile starts the images, Node being what comes first. */
+const ENTRYPOINTS = {
+  webhook: /^ENTRYPOINT (\["\/nodejs.*\])$/m,
+  sweeper: /^ENTRYPOINT (\["\/usr\/local\/bin\/node.*\])$/m,
+} as const;
+
+/** Bundles the command as the Dockerfile does, and reads from there how it is started: Node's options, and the program. */
+export async function buildProgram(folder: string, image: keyof typeof ENTRYPOINTS): Promise<readonly string[]> {
   const built = startProcess(process.execPath, [join(ROOT, '.ci', 'build.ts'), join(folder, 'app')], {
     directory: ROOT,
   });
   const { code, stderr } = await built.finished;
   if (code !== 0) throw new Error(`the bundle could not be built: ${stderr}`);
   const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
-  const entrypoint = /^ENTRYPOINT (\["\/nodejs.*\])$/m.exec(dockerfile)?.[1];
-  if (entrypoint === undefined) throw new Error('the Dockerfile names no entry point of the webhook');
+  const entrypoint = ENTRYPOINTS[image].exec(dockerfile)?.[1];
+  if (entrypoint === undefined) throw new Error(`the Dockerfile names no entry point of the ${image}`);
   const [, ...options] = JSON.parse(entrypoint) as readonly string[];
   return options.map((option) => (option === '/app/main.js' ? join(folder, 'app', 'main.js') : option));
 }
