@@ -33,6 +33,11 @@ import type { SweepConfiguration } from './settings.ts';
 const OWN_NAMESPACE = 'tagpin-system';
 /** Where Argo CD is, for who does not say it. */
 const ARGO_CD_NAMESPACE = 'argocd';
+/**
+ * Thousands of Applications may move at once. What bounds that is how many patches are under way: each waits for its answer,
+ * so that a busy API server, which shares itself out fairly, is asked no faster than it answers.
+ */
+const REQUESTS_PER_SECOND = 400;
 /** An Event is a courtesy: of thousands at once only so many are kept, and the log has them all. */
 const EVENTS_PER_SECOND = 20;
 const MOST_EVENTS = 1000;
@@ -205,6 +210,7 @@ function openClient(io: CommandIO, kubeconfig: string | null): KubernetesClient 
       // Somebody's own kubeconfig is for their own commands: this one writes into the cluster, so it has to be told which.
       environment: { HOME: '/nonexistent', KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT },
       ...(kubeconfig !== null && { kubeconfig: resolve(io.directory, kubeconfig) }),
+      requestsPerSecond: REQUESTS_PER_SECOND,
     });
   } catch (error) {
     if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'sweep');
