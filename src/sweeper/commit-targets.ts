@@ -1,20 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Policy } from '../core/policy/schema.ts';
-import type { PlannedWrite } from '../core/sweep/image-plan.ts';
 import type { TargetPlan, WriteResult } from '../core/sweep/plan.ts';
-import { valueText } from '../core/sweep/value.ts';
 import type { ApplicationTarget } from '../core/target/application.ts';
 import { normalizeRepositoryUrl } from '../core/target/repository-url.ts';
 import type { PullRequestSettings, WriteBack } from '../core/target/settings.ts';
-import type { ApplicationSource } from '../core/target/source.ts';
-import {
-  branchName,
-  commitMessage,
-  fingerprintText,
-  type ImageChange,
-  parseBranchTemplate,
-  parseMessageTemplate,
-} from '../core/write-back/commit-text.ts';
+import { commitMessage, parseMessageTemplate } from '../core/write-back/commit-text.ts';
+import { changesOf, type Piece, piecesOf, type RefusedPiece } from './commit-pieces.ts';
 import type { CommitContext, CommitTargets } from './cycle.ts';
 import { editFiles, type ReadRepositoryFile, readOver } from './edit-files.ts';
 
@@ -26,7 +16,14 @@ export interface WantedRepository {
 }
 
 /** How a repository is reached, or why it is not for this Application. */
-export type GrantedAccess<Access> = { readonly kind: 'granted'; readonly access: Access } | Refusal;
+export type GrantedAccess<Access> =
+  | {
+      readonly kind: 'granted';
+      readonly access: Access;
+      /** Equal for the same repository by the same credentials, and for nothing else: who is granted equal ones shares a commit. */
+      readonly sharing: string;
+    }
+  | Refusal;
 
 /** A commit to be made: `edit` is called again on each new head. */
 export interface WantedCommit<Access> {
@@ -73,17 +70,16 @@ export interface CommitNeeds<Access> {
   readonly controllerNamespace: () => string;
 }
 
-/** What one Application writes to one repository. */
-interface Piece {
-  readonly plan: TargetPlan;
-  readonly writeBack: Extract<WriteBack, { kind: 'git' }>;
-  readonly committed: ApplicationSource;
-  readonly writes: readonly PlannedWrite[];
-  readonly url: string;
-  readonly base: string | null;
-  readonly push: string | null;
-  readonly targetKey: string;
+/** Pieces that are one commit: of one repository and branch, by equal credentials. */
+interface Group<Access> {
+  readonly access: Access;
+  readonly pieces: Piece[];
 }
+
+type Take = (piece: Piece, result: WriteResult) => void;
+
+/** A cycle may be about hundreds of repositories, and each is a git that runs. */
+const REPOSITORIES_AT_ONCE = 8;
 
 /**
  * Makes the writer of method `git`: one commit for each repository and branch, whatever number of Applications it is about. What is
@@ -92,87 +88,131 @@ interface Piece {
 export function createCommitTargets<Access>(needs: CommitNeeds<Access>): CommitTargets {
   return async (plans, context) => {
     const results = new Map<string, WriteResult>();
-    const take = (piece: Piece, result: WriteResult): void => {
-      const { uid } = piece.plan.application;
+    const refuse = ({ application: { uid } }: TargetPlan, result: WriteResult): void => {
       results.set(uid, worse(results.get(uid), result));
     };
-    const groups = new Map<string, Piece[]>();
+    const take: Take = ({ plan, kind }, result) => {
+      if (kind === 'moving') refuse(plan, result);
+    };
+    const pieces: Piece[] = [];
     for (const plan of plans) {
-      for (const piece of piecesOf(plan)) {
-        if ('message' in piece) {
-          results.set(plan.application.uid, piece);
-          continue;
-        }
-        const { url, base, push, writeBack } = piece;
-        const key = JSON.stringify([
-          normalizeRepositoryUrl(url),
-          base,
-          push,
-          writeBack.credentials,
-          writeBack.pullRequest,
-        ]);
-        groups.set(key, [...(groups.get(key) ?? []), piece]);
+      for (const piece of piecesOf(plan, 'moving')) {
+        if ('message' in piece) refuse(plan, piece);
+        else pieces.push(piece);
       }
     }
-    await Promise.all([...groups.values()].map((pieces) => commitGroup(needs, pieces, take, context)));
+    const branches = new Set(pieces.flatMap((piece) => branchKey(piece) ?? []));
+    const standing = context.standing
+      .flatMap((plan) => piecesOf(plan, 'standing'))
+      .filter((piece) => !('message' in piece) && branches.has(branchKey(piece) ?? ''));
+    const groups = await groupsOf(needs, [...standing, ...pieces] as readonly Piece[], take, context.signal);
+    const work = async (): Promise<void> => {
+      for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+        await commitGroup(needs, group, take, context);
+      }
+    };
+    await Promise.all(Array.from({ length: REPOSITORIES_AT_ONCE }, work));
     return results;
   };
 }
 
-/** Who may write differs from project to project, so that each is asked about; who may, shares the commit. */
-async function commitGroup<Access>(
+/** A branch of tagpin's own, in its repository. */
+function branchKey({
+  url,
+  push,
+}: Piece | (RefusedPiece & { readonly url?: undefined; readonly push?: undefined })): string | null {
+  return url === undefined || push === null || push === undefined
+    ? null
+    : JSON.stringify([normalizeRepositoryUrl(url), push]);
+}
+
+/** Who may write differs from project to project, so that each is asked about; who may by equal credentials shares the commit. */
+async function groupsOf<Access>(
   needs: CommitNeeds<Access>,
   pieces: readonly Piece[],
-  take: (piece: Piece, result: WriteResult) => void,
+  take: Take,
+  signal: AbortSignal,
+): Promise<Group<Access>[]> {
+  const groups = new Map<string, Group<Access>>();
+  const owners = new Map<string, { readonly key: string; readonly piece: Piece }>();
+  for (const piece of pieces) {
+    const { plan, url, base, push, writeBack } = piece;
+    const { application } = plan;
+    const found = await needs.access({ application, url, credentials: writeBack.credentials }, signal);
+    if (found.kind !== 'granted') {
+      take(piece, resultOf(found));
+      continue;
+    }
+    const key = JSON.stringify([found.sharing, base, push, writeBack.pullRequest]);
+    const branch = branchKey(piece);
+    const owner = branch === null ? undefined : owners.get(branch);
+    if (owner !== undefined && owner.key !== key) {
+      const { namespace, name } = owner.piece.plan.application;
+      const message = `git-branch: ${push ?? ''} is the branch of ${namespace}/${name} too, from another base or with other credentials: put {{.AppName}} into its name`;
+      take(piece, { kind: 'refused', message });
+      continue;
+    }
+    if (branch !== null && owner === undefined) owners.set(branch, { key, piece });
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { access: found.access, pieces: [piece] });
+    else group.pieces.push(piece);
+  }
+  return [...groups.values()].filter((group) => group.pieces.some(({ kind }) => kind === 'moving'));
+}
+
+/** What came of one piece's edit. */
+type PieceEdit = { readonly kind: 'edited' | 'there already' } | { readonly kind: 'refused'; readonly message: string };
+
+/** What the edits of a commit have come to so far. */
+interface CommitSoFar {
+  readonly files: Map<string, string>;
+  /** By path and place, who has put what there. */
+  readonly said: Map<string, { readonly to: string | null; readonly by: string }>;
+}
+
+async function commitGroup<Access>(
+  needs: CommitNeeds<Access>,
+  { access, pieces }: Group<Access>,
+  take: Take,
   context: CommitContext,
 ): Promise<void> {
   const { git, signal } = context;
-  const granted: Piece[] = [];
-  let access: { readonly value: Access } | null = null;
-  for (const piece of pieces) {
-    const { application } = piece.plan;
-    const found = await needs.access({ application, url: piece.url, credentials: piece.writeBack.credentials }, signal);
-    if (found.kind === 'granted') {
-      granted.push(piece);
-      access ??= { value: found.access };
-    } else take(piece, resultOf(found));
-  }
-  const [first] = granted;
-  if (first === undefined || access === null) return;
-
+  const [first] = pieces;
+  if (first === undefined) return;
   const template = parseMessageTemplate(git.messageTemplate);
   if (!template.ok) {
-    for (const piece of granted)
+    for (const piece of pieces)
       take(piece, { kind: 'refused', message: `sweep.git.messageTemplate: ${template.problem}` });
     return;
   }
-  let refused = new Map<Piece, string>();
+  let edits = new Map<Piece, PieceEdit>();
   let text = '';
   const { base, push } = first;
   const outcome = await needs.commit({
-    access: access.value,
+    access,
     base,
     push,
     git,
     signal,
     async edit(read, branch) {
-      refused = new Map();
-      const files = new Map<string, string>();
-      const changes: ImageChange[] = [];
-      for (const piece of granted) {
-        const edited = await editPiece(needs, piece, { ...context, read, branch: push ?? branch, files });
-        if (edited.kind === 'edited') changes.push(...changesOf(piece));
-        if (edited.kind === 'refused') refused.set(piece, edited.message);
+      edits = new Map();
+      const commit: CommitSoFar = { files: new Map(), said: new Map() };
+      for (const piece of pieces) {
+        edits.set(piece, await editPiece(needs, piece, { ...context, ...commit, read, branch: push ?? branch }));
       }
-      const namespaces = granted.map(({ plan }) => plan.application.namespace);
-      text = commitMessage(template.render, namespaces, changes);
-      return { files, message: text };
+      const edited = pieces.filter((piece) => edits.get(piece)?.kind === 'edited');
+      const namespaces = edited.map(({ plan }) => plan.application.namespace);
+      text = commitMessage(template.render, namespaces, edited.flatMap(changesOf));
+      return { files: commit.files, message: text };
     },
   });
-  const proposed = await propose(needs, first, { access: access.value, outcome, message: text }, signal);
-  for (const piece of granted) {
-    const problem = refused.get(piece);
-    take(piece, problem === undefined ? proposed : { kind: 'refused', message: problem });
+  const edited = pieces.filter((piece) => edits.get(piece)?.kind === 'edited');
+  const proposed = await propose(needs, edited, { access, outcome, message: text }, signal);
+  for (const piece of pieces) {
+    const edit = edits.get(piece);
+    if (edit?.kind === 'refused') take(piece, edit);
+    else if (edit?.kind === 'there already' && proposed.kind === 'written') take(piece, { kind: 'unchanged' });
+    else take(piece, proposed);
   }
 }
 
@@ -180,14 +220,14 @@ async function commitGroup<Access>(
 async function editPiece<Access>(
   needs: CommitNeeds<Access>,
   { plan, writeBack, committed, writes, url }: Piece,
-  commit: Pick<CommitContext, 'protects'> & {
-    readonly read: ReadRepositoryFile;
-    readonly branch: string;
-    readonly files: Map<string, string>;
-  },
-): Promise<{ readonly kind: 'edited' | 'there already' } | { readonly kind: 'refused'; readonly message: string }> {
+  commit: Pick<CommitContext, 'protects'> &
+    CommitSoFar & {
+      readonly read: ReadRepositoryFile;
+      readonly branch: string;
+    },
+): Promise<PieceEdit> {
   const { application } = plan;
-  const { files } = commit;
+  const { files, said } = commit;
   const edited = await editFiles(readOver(commit.read, files), {
     target: writeBack.target,
     application: {
@@ -203,81 +243,42 @@ async function editPiece<Access>(
   for (const { path } of edited.files) {
     const problem = commit.protects(application, { repository: url, branch: commit.branch, path });
     if (problem !== null) return { kind: 'refused', message: `${path}: ${problem}` };
+    const other = [...files.keys()].find((each) => each.startsWith(`${path}/`) || path.startsWith(`${each}/`));
+    if (other !== undefined) {
+      return {
+        kind: 'refused',
+        message: `${path}: another Application writes ${other}, and one of them would be a folder`,
+      };
+    }
   }
+  const by = `${application.namespace}/${application.name}`;
+  for (const { path, place, to } of edited.changes) {
+    const other = said.get(`${path}\0${place}`);
+    if (other !== undefined && other.to !== to) {
+      const message = `${path}: ${other.by} writes ${place}, too, and something else: give each a place of its own`;
+      return { kind: 'refused', message };
+    }
+  }
+  for (const { path, place, to } of edited.changes) said.set(`${path}\0${place}`, { to, by });
   for (const { path, after } of edited.files) files.set(path, after);
   return { kind: edited.files.length > 0 ? 'edited' : 'there already' };
 }
 
 async function propose<Access>(
   needs: CommitNeeds<Access>,
-  { writeBack, targetKey, push }: Piece,
+  edited: readonly Piece[],
   { access, outcome, message }: { readonly access: Access; readonly outcome: CommitResult; readonly message: string },
   signal: AbortSignal,
 ): Promise<WriteResult> {
   if ('message' in outcome) return resultOf(outcome);
   const { kind, branch, base } = outcome;
   const result: WriteResult = { kind: kind === 'pushed' ? 'written' : 'unchanged' };
-  const settings = writeBack.pullRequest;
+  const [first] = edited;
+  const settings = first?.writeBack.pullRequest ?? null;
   // Where the base says it already there is no branch to propose.
-  if (settings === null || push === null || branch === base) return result;
-  const proposed = await needs.propose({ access, settings, branch, base, message, target: targetKey, signal });
+  if (first === undefined || settings === null || branch === base) return result;
+  const proposed = await needs.propose({ access, settings, branch, base, message, target: first.targetKey, signal });
   return proposed.kind === 'done' ? result : resultOf(proposed);
-}
-
-/** What an Application writes, repository by repository; or why it can't. */
-function piecesOf(plan: TargetPlan): readonly (Piece | Extract<WriteResult, { kind: 'refused' }>)[] {
-  const { writeBack } = plan.application;
-  if (writeBack.kind !== 'git') return [{ kind: 'refused', message: 'its write-back-method is not git' }];
-  const bySource = Map.groupBy(plan.writes, ({ located }) => located.committed.pointer);
-  return [...bySource.values()].map((writes) => {
-    const [write] = writes;
-    if (write === undefined) throw new Error('a group without members');
-    const { committed } = write.located;
-    const url = writeBack.repository ?? committed.repoURL;
-    if (url === null) return { kind: 'refused', message: 'its source names no repository: write git-repository' };
-    const base = writeBack.branch.base ?? branchOf(committed.targetRevision);
-    const targetKey = sumOf(
-      JSON.stringify([normalizeRepositoryUrl(url), base, writeBack.target, committed.path]),
-    ).slice(0, 8);
-    const piece = { plan, writeBack, committed, writes, url, base, targetKey, push: null };
-    const named = pushBranch(piece);
-    return typeof named === 'object' && named !== null ? named : { ...piece, push: named };
-  });
-}
-
-/** The branch that is pushed to; null for the base. */
-function pushBranch(piece: Piece): string | null | Extract<WriteResult, { kind: 'refused' }> {
-  const { plan, writeBack, targetKey } = piece;
-  const text = writeBack.branch.push ?? (writeBack.pullRequest === null ? null : OWN_BRANCH);
-  if (text === null) return null;
-  const template = parseBranchTemplate(text);
-  if (!template.ok) return { kind: 'refused', message: `git-branch: ${template.problem}` };
-  const { name, namespace } = plan.application;
-  const changes = changesOf(piece);
-  const sha256 = sumOf(fingerprintText(changes));
-  return branchName(template.render, {
-    applicationName: name,
-    applicationNamespace: namespace,
-    changes,
-    targetKey,
-    sha256,
-  });
-}
-
-const OWN_BRANCH = 'tagpin-{{.TargetKey}}-{{.SHA256}}';
-
-function changesOf({ plan, writes }: Piece): readonly ImageChange[] {
-  return writes.map(({ tracked, located, value }) => ({
-    application: plan.application.name,
-    alias: tracked.key,
-    image: tracked.image.repository.name,
-    from: valueText(located.current),
-    to: valueText(value),
-  }));
-}
-
-function branchOf(revision: string | null): string | null {
-  return revision === null || revision === '' || revision === 'HEAD' ? null : revision;
 }
 
 function resultOf({ kind, message }: Refusal): WriteResult {
@@ -295,8 +296,4 @@ const WEIGHT: Readonly<Record<WriteResult['kind'], number>> = {
 /** Of what came of an Application's repositories, what has to be told. */
 function worse(one: WriteResult | undefined, other: WriteResult): WriteResult {
   return one !== undefined && WEIGHT[one.kind] >= WEIGHT[other.kind] ? one : other;
-}
-
-function sumOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -24,6 +24,8 @@ import { createSweepState, type NotStored, type OpenState, type SweepState } fro
 /** What commits of a cycle go by. */
 export interface CommitContext {
   readonly git: Policy['sweep']['git'];
+  /** Of method `git`, with nothing to write now: what they wrote before still belongs on a branch that is made anew. */
+  readonly standing: readonly TargetPlan[];
   /** Why a file must not be written, whatever annotations say; null where it may. */
   readonly protects: (application: ApplicationTarget, file: GitPlace & { readonly path: string }) => string | null;
   readonly signal: AbortSignal;
@@ -117,7 +119,8 @@ export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal:
     // With the same state as before: what is attempted is on record already, and it is no matter of intervals any more.
     return isSame ? planTarget({ ...factsOf(found), lastAsked: () => null }, answers) : null;
   };
-  const context = { git: policy.sweep.git, protects: protection(gathered, policy), signal };
+  const standing = plans.filter((plan) => plan.writes.length === 0 && plan.standing.length > 0);
+  const context = { git: policy.sweep.git, standing, protects: protection(gathered, policy), signal };
   const changes = await carryOut(needs, plans, state, replan, context);
   for (const change of gathered.problems) needs.tell(change);
   if (names === null) {
@@ -167,6 +170,9 @@ function protection(
   return (application, file) => {
     const hold = heldByProtection(application, [file], protect, labels);
     if (hold !== null) return hold.message;
+    const { writeBack } = application;
+    // Argo CD reads `.argocd-source-NAME.yaml` for that Application alone; as a file of values it may be that of another.
+    if (writeBack.kind === 'git' && writeBack.target.kind === 'argocd-source') return null;
     return isReadAt(protectedPlaces, file) ? "an Application that the policy's sweep.protect protects reads it" : null;
   };
 }

@@ -120,7 +120,7 @@ export async function gather(
   for await (const objects of needs.listTargets({ namespaces: sweep.applicationNamespaces, names }, signal)) {
     for (const object of objects) {
       const { namespace, name } = nameOf(object);
-      places.push(...protectedPlaces(object, sweep.protect, labels));
+      if (names === null) places.push(...protectedPlaces(object, sweep.protect, labels));
       if (names !== null) seen.add(`${namespace}/${name}`);
       const found = isOurs(namespace) ? await read(object) : null;
       if (found === null) {
@@ -133,6 +133,14 @@ export async function gather(
     }
     signal.throwIfAborted();
   }
+  // Who reads a file is not known from those that are named.
+  const all = { namespaces: sweep.applicationNamespaces, names: null };
+  if (names !== null && sweep.protect.length > 0 && [...targets.values()].some(isInGit)) {
+    for await (const objects of needs.listTargets(all, signal)) {
+      for (const object of objects) places.push(...protectedPlaces(object, sweep.protect, labels));
+      signal.throwIfAborted();
+    }
+  }
   const missing = (names ?? []).filter(({ namespace, name }) => !seen.has(`${namespace}/${name}`));
   return {
     targets: [...targets.values()],
@@ -142,6 +150,10 @@ export async function gather(
     protectedPlaces: places,
     read,
   };
+}
+
+function isInGit({ application }: FoundTarget): boolean {
+  return application.writeBack.kind === 'git';
 }
 
 const NOT_FOLLOWED = 'it follows nothing: list its images in the annotation tagpin.dev/image-list';

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Policy } from '../../core/policy/schema.ts';
-import { permitsNamespace, permitsSource } from '../../core/target/app-project.ts';
+import { type AppProject, permitsNamespace, permitsSource } from '../../core/target/app-project.ts';
 import {
   matchRepository,
   type RepositorySecret,
@@ -12,7 +13,7 @@ import type { RepositoryAccess } from '../../git/credentials.ts';
 import { createAppTokens } from '../../git/github-app.ts';
 import { createPullRequests } from '../../git/hosting/pull-request.ts';
 import type { SigningKey } from '../../git/signing.ts';
-import { readRepositoryUrl } from '../../git/url.ts';
+import { readRepositoryUrl, showUrl } from '../../git/url.ts';
 import { getAppProject } from '../../kubernetes/app-projects.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
 import { KubernetesError } from '../../kubernetes/error.ts';
@@ -79,6 +80,12 @@ export function openCommits(options: CommitsOptions): Commits {
       };
     };
     const never = new AbortController().signal;
+    const projects = new Map<string, Promise<AppProject | null>>();
+    const project = (name: string): Promise<AppProject | null> => {
+      const known = projects.get(name) ?? getAppProject(client, { namespace: controllerNamespace(), name }, never);
+      projects.set(name, known);
+      return known;
+    };
     const secrets = once(() => listRepositorySecrets(client, controllerNamespace(), never));
     const trust = once(() => readRepositoryTrust(client, controllerNamespace(), never));
 
@@ -86,25 +93,28 @@ export function openCommits(options: CommitsOptions): Commits {
       controllerNamespace,
       access: (wanted, signal) =>
         orFailed(signal, () =>
-          grantAccess(wanted, { client, controllerNamespace: controllerNamespace(), secrets, trust }, signal),
+          grantAccess(wanted, { client, controllerNamespace: controllerNamespace(), project, secrets, trust }, signal),
         ),
       async commit({ access, base, push, edit, git, signal }) {
         const signing = await orFailed(signal, () => readSigningKey(client, ownNamespace, git, signal));
         if (signing !== null && 'message' in signing) return signing;
         const { author, signOff } = git;
-        const outcome = await repositories.commit({
-          repository: access,
-          base,
-          push,
-          edit: (files, head) => edit((path) => files.read(path), head.branch),
-          author,
-          signing,
-          signOff: signOff ? 'yes' : 'no',
-          signal,
-        });
+        const outcome = await orFailed(signal, () =>
+          repositories.commit({
+            repository: access,
+            base,
+            push,
+            edit: (files, head) => edit((path) => files.read(path), head.branch),
+            author,
+            signing,
+            signOff: signOff ? 'yes' : 'no',
+            signal,
+          }),
+        );
         if ('message' in outcome) return outcome;
         const { kind, branch, commit } = outcome;
-        if (kind === 'pushed') log.info('commit', { repository: access.url, branch, commit, paths: outcome.paths });
+        if (kind === 'pushed')
+          log.info('commit', { repository: showUrl(access.url), branch, commit, paths: outcome.paths });
         return { kind, branch, base: outcome.base };
       },
       async propose({ access, settings, branch, base, message, target, signal }) {
@@ -114,7 +124,8 @@ export function openCommits(options: CommitsOptions): Commits {
         const outcome = await orFailed(signal, () => proposeChange({ ...wanted, signal: ending }));
         if ('message' in outcome) return outcome;
         const { kind, url } = outcome;
-        if (kind !== 'unchanged') log.info('pull request', { repository: access.url, branch, state: kind, url });
+        if (kind !== 'unchanged')
+          log.info('pull request', { repository: showUrl(access.url), branch, state: kind, url });
         return { kind: 'done' };
       },
     };
@@ -132,6 +143,7 @@ async function grantAccess(
   cluster: {
     readonly client: KubernetesClient;
     readonly controllerNamespace: string;
+    readonly project: (name: string) => Promise<AppProject | null>;
     readonly secrets: () => Promise<readonly RepositorySecret[]>;
     readonly trust: () => Promise<RepositoryTrust>;
   },
@@ -139,13 +151,13 @@ async function grantAccess(
 ): Promise<GrantedAccess<RepositoryAccess>> {
   const { client, controllerNamespace } = cluster;
   const { project: name, namespace } = application;
-  const project = await getAppProject(client, { namespace: controllerNamespace, name }, signal);
+  const project = await cluster.project(name);
   if (project === null) return refused(`there is no AppProject ${name} in ${controllerNamespace}`);
   if (!permitsNamespace(project, namespace, controllerNamespace)) {
     return refused(`the AppProject ${name} does not permit Applications of the namespace ${namespace}`);
   }
   if (!permitsSource(project, url))
-    return refused(`the AppProject ${name} does not permit ${shown(url)}: see its sourceRepos`);
+    return refused(`the AppProject ${name} does not permit ${showUrl(url)}: see its sourceRepos`);
   if (credentials.kind === 'secret') {
     const { namespace: of, name: secret } = credentials;
     const wanted = { applicationNamespace: namespace, secret: { namespace: of, name: secret }, url };
@@ -178,7 +190,14 @@ function granted(
       proxy: settings?.proxy ?? null,
     },
   };
-  return { kind: 'granted', access };
+  // What a URL says as a user is not used.
+  const { url: _, ...way } = access;
+  return { kind: 'granted', access, sharing: sumOf([read.url.text.replace(/\.git$/, ''), way]) };
+}
+
+/** It holds a password, and is only compared. */
+function sumOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
 /** Flux's keys, and those of `kubernetes.io/ssh-auth`. */
@@ -215,15 +234,13 @@ async function orFailed<T>(
     if (error instanceof Error && error.name === 'TimeoutError') {
       return { kind: 'failed', message: 'the host of the repository did not answer in time' };
     }
+    if (error instanceof Error && 'syscall' in error) {
+      return { kind: 'failed', message: `the folder of the mirrors can't be worked in: ${error.message}` };
+    }
     throw error;
   }
 }
 
 function refused(message: string): { readonly kind: 'refused'; readonly message: string } {
   return { kind: 'refused', message };
-}
-
-/** A URL may hold a password. */
-function shown(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//').slice(0, 256);
 }

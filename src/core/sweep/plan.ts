@@ -1,10 +1,13 @@
 import type { ApplicationTarget, FollowedImage } from '../target/application.ts';
+import { proposedValues } from '../target/values.ts';
 import type { Change, FailReason, Hold, WaitReason } from './change.ts';
 import { heldByDeletion, heldByImageUpdater, heldByOperation, heldByPause } from './guard.ts';
 import { heldPlan, holdImage, type ImagePlan, type PlannedWrite, planImage } from './image-plan.ts';
 import { heldByProtection, type KnownLabels, type ProtectEntry, placesOf } from './protection.ts';
 import { choose, type SweepAnswers, type SweepQuestion } from './questions.ts';
-import { type ImageState, NEW_IMAGE, type TargetState } from './state.ts';
+import { type ImageState, inPlace, NEW_IMAGE, type TargetState } from './state.ts';
+import { isSameValue } from './value.ts';
+import { writePlace } from './write-place.ts';
 
 /** Everything that one target is decided by, besides what registries say. */
 export interface TargetFacts {
@@ -34,6 +37,8 @@ export interface TargetPlan {
   readonly changes: readonly Change[];
   /** What `planned` changes write, all at once or not at all; by alias. */
   readonly writes: readonly PlannedWrite[];
+  /** What was committed before and does not run yet: a branch that is made anew still has to say it. */
+  readonly standing: readonly PlannedWrite[];
   /** What is to be remembered before anything is written; the same as before where nothing new is known. */
   readonly now: TargetState;
   /** What is to be remembered once it is written. */
@@ -91,9 +96,24 @@ export function planTarget(facts: TargetFacts, answers: SweepAnswers): TargetPla
     application,
     changes: [...problemsOf(application), ...plans.map(({ image, plan }) => changeOf(application, image, plan))],
     writes: plans.map(({ plan }) => plan.write).filter((write) => write !== null),
+    standing: hold === null ? standingOf(plans, facts) : [],
     now: stateOf(({ now }) => now),
     done: stateOf(({ done }) => done),
   };
+}
+
+function standingOf(
+  plans: readonly { readonly image: FollowedImage; readonly plan: ImagePlan }[],
+  facts: TargetFacts,
+): readonly PlannedWrite[] {
+  if (facts.application.writeBack.kind !== 'git') return [];
+  return plans.flatMap(({ image, plan }) => {
+    const { tracked, located } = image;
+    const value = imageFacts(image, facts).state.written;
+    if (plan.write !== null || located === null || value === null || isSameValue(value, located.current)) return [];
+    const proposed = proposedValues(tracked, located.place, value);
+    return proposed === null ? [] : [{ tracked, located, value, proposed }];
+  });
 }
 
 /** The changes of a target after its writes, and what is to be remembered. */
@@ -128,19 +148,24 @@ function holdTarget({ application, guard }: TargetFacts): Hold | null {
   );
 }
 
-function imageFacts({ tracked }: FollowedImage, facts: TargetFacts) {
+function imageFacts({ tracked, located }: FollowedImage, facts: TargetFacts) {
   const { application, state, changedBy, lastAsked, now } = facts;
+  const { writeBack } = application;
+  const known = state?.images.get(tracked.key) ?? NEW_IMAGE;
   return {
-    writeBack: application.writeBack,
-    state: state?.images.get(tracked.key) ?? NEW_IMAGE,
+    writeBack,
+    state: located === null ? known : inPlace(known, writePlace(writeBack, located.committed, tracked)),
     changedBy,
     lastAsked: lastAsked(tracked.key),
     now,
   };
 }
 
+/** A place alone says nothing. */
 function isKnown([, image]: readonly [string, ImageState]): boolean {
-  return Object.values(image).some((value) => value !== null && !(Array.isArray(value) && value.length === 0));
+  return Object.values({ ...image, place: null }).some(
+    (value) => value !== null && !(Array.isArray(value) && value.length === 0),
+  );
 }
 
 function changeOf(application: ApplicationTarget, { tracked }: FollowedImage, plan: ImagePlan): Change {

@@ -1,9 +1,8 @@
 import { compileGlob, type Matches } from '../policy/grammar/glob.ts';
 import type { Policy } from '../policy/schema.ts';
 import { type ApplicationTarget, readDestination } from '../target/application.ts';
-import { isSameRepository } from '../target/repository-url.ts';
 import { type ApplicationSource, readSources } from '../target/source.ts';
-import { asString, valueAt } from '../workload/json.ts';
+import { asString, elements, valueAt } from '../workload/json.ts';
 import type { Hold } from './change.ts';
 
 /** An entry of the policy's `sweep.protect`. */
@@ -69,11 +68,9 @@ export function protectedPlaces(
 
 /** Is a file among what is read there? What is not known of a branch counts as the same. */
 export function isReadAt(places: readonly GitPlace[], file: GitPlace & { readonly path: string }): boolean {
-  // Argo CD reads it for the Application of that name alone.
-  if (/(?:^|\/)\.argocd-source-[^/]+$/.test(file.path)) return false;
   return places.some(
     ({ repository, branch, path }) =>
-      isSameRepository(repository, file.repository) &&
+      hostAndPath(repository) === hostAndPath(file.repository) &&
       (branch === null || file.branch === null || shortBranch(branch) === shortBranch(file.branch)) &&
       isBelow(path ?? '', file.path),
   );
@@ -86,7 +83,9 @@ function isBelow(folder: string, path: string): boolean {
 
 /** Value files may be outside of the source's folder: `../common.yaml`, `/common.yaml`, `$REF/common.yaml`. */
 function valueFilePlaces(source: ApplicationSource, all: readonly ApplicationSource[]): readonly GitPlace[] {
-  return source.valueFiles.flatMap((file) => {
+  const parameters = elements(valueAt(source.raw, ['helm', 'fileParameters']));
+  const read = [...source.valueFiles, ...parameters.flatMap((each) => asString(valueAt(each, ['path'])) ?? [])];
+  return read.flatMap((file) => {
     const named = /^\$([^/]+)\/(.+)$/.exec(file);
     const lender = named === null ? source : all.find((each) => each.ref === named[1]);
     if (lender?.repoURL === undefined || lender.repoURL === null) return [];
@@ -165,16 +164,32 @@ function covers(glob: string, forms: readonly string[]): boolean {
 
 /** With and without `.git`, and as `host/owner/name`, so that who names a repository protects it however a URL spells it. */
 function repositoryForms(url: string): readonly string[] {
-  const bare = url
+  const bare = bareUrl(url);
+  const plain = plainUrl(bare);
+  return [...new Set([url, bare, `${bare}.git`, plain, `https://${plain}`, `https://${plain}.git`])];
+}
+
+/** One repository is reached by ssh and by https, on other ports, as another user. */
+function hostAndPath(url: string): string {
+  return plainUrl(bareUrl(url))
+    .replace(/^([^/]+):\d+\//, '$1/')
+    .replaceAll(/\/{2,}/g, '/');
+}
+
+function bareUrl(url: string): string {
+  return url
     .trim()
     .replace(/\/+$/, '')
     .replace(/\.git$/i, '');
-  const plain = bare
+}
+
+/** `host[:port]/owner/name`. */
+function plainUrl(bare: string): string {
+  return bare
     .replace(/^[a-z+]+:\/\//i, '')
-    .replace(/^[^/@]*@/, '')
+    .replace(/^[^/]*@/, '')
     .replace(/^([^/:]+):(?!\d+\/)/, '$1/')
     .toLowerCase();
-  return [...new Set([url, bare, `${bare}.git`, plain, `https://${plain}`, `https://${plain}.git`])];
 }
 
 function shortBranch(branch: string): string {

@@ -20,6 +20,8 @@ export interface ImageState {
   readonly repaired: ImageValue | null;
   /** Somebody put something else in the place of `wanted`: nothing is written until the tag means a third thing. */
   readonly contested: { readonly wanted: ImageValue; readonly by: string | null } | null;
+  /** Where all that is, for git: see `writePlace`. */
+  readonly place: string | null;
   /** What an Event told last. */
   readonly told: string | null;
 }
@@ -42,6 +44,7 @@ export const NEW_IMAGE: ImageState = Object.freeze({
   before: [],
   repaired: null,
   contested: null,
+  place: null,
   told: null,
 });
 
@@ -56,6 +59,11 @@ const MOST_IMAGES = 200;
 export function withBefore(before: readonly ImageValue[], value: ImageValue): readonly ImageValue[] {
   const text = valueText(value);
   return [...before.filter((each) => valueText(each) !== text), value].slice(-MOST_BEFORE);
+}
+
+/** What was written elsewhere is not written here, and nobody took it back here; only what the tag means stays known. */
+export function inPlace(state: ImageState, place: string | null): ImageState {
+  return state.place === place ? state : { ...NEW_IMAGE, first: state.first, told: state.told, place };
 }
 
 /** As it is stored: JSON with its keys always in the same order, so that equal states are equal texts. */
@@ -90,7 +98,7 @@ export function parseTargetState(text: string): TargetState | null {
   };
 }
 
-function formatImage({ written, first, attempt, before, repaired, contested, told }: ImageState): JsonObject {
+function formatImage({ written, first, attempt, before, repaired, contested, place, told }: ImageState): JsonObject {
   return {
     ...(written !== null && { written: valueText(written) }),
     ...(first !== null && { first: { value: valueText(first), at: timeText(first.at) } }),
@@ -102,6 +110,7 @@ function formatImage({ written, first, attempt, before, repaired, contested, tol
     ...(contested !== null && {
       contested: { wanted: valueText(contested.wanted), ...(contested.by !== null && { by: cut(contested.by) }) },
     }),
+    ...(place !== null && { place: cut(place) }),
     ...(told !== null && { told: cut(told) }),
   };
 }
@@ -122,6 +131,7 @@ function parseImage(fields: JsonObject): ImageState {
       .slice(-MOST_BEFORE),
     repaired: valueOf(fields['repaired']),
     contested: wanted === null ? null : { wanted, by: textOf(contested?.['by']) },
+    place: textOf(fields['place']),
     told: textOf(fields['told']),
   };
 }

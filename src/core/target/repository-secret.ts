@@ -1,5 +1,5 @@
 import { asObject, asString, valueAt } from '../workload/json.ts';
-import { isSameRepository, normalizeRepositoryUrl } from './repository-url.ts';
+import { isSameRepository, normalizeRepositoryUrl, withoutUser } from './repository-url.ts';
 
 /** Who a repository's Secret makes of us. */
 export type RepositoryCredential =
@@ -179,7 +179,7 @@ export function matchRepository(
   const others = secrets.filter((each) => !isForUs(each) && applies(each, wanted.url));
   if (others.length === 0) return { kind: 'none' };
   const names = others.map(({ namespace, name, project }) => `${namespace}/${name} of project ${project ?? ''}`);
-  const problem = `no Secret for ${wanted.url} is for project ${wanted.project}: there is ${names.join(', ')}`;
+  const problem = `no Secret for ${withoutUser(wanted.url)} is for project ${wanted.project}: there is ${names.join(', ')}`;
   return { kind: 'refused', problem };
 }
 

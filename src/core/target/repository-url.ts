@@ -48,3 +48,8 @@ function escapePath(path: string): string {
     (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
+
+/** A URL as messages may show it: somebody may have put a password or a token into it. */
+export function withoutUser(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/]*@/i, '$1').slice(0, 256);
+}

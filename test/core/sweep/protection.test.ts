@@ -112,22 +112,24 @@ function placesOfProtected(protect: string, source: Manifest, spec: Manifest = {
 }
 
 test('what a protected Application reads is known: its folder, and value files beside it', () => {
-  const helm = { valueFiles: ['values.yaml', '../common.yaml', '/root.yaml'] };
+  const fileParameters = [{ name: 'config', path: '../config.json' }];
+  const helm = { valueFiles: ['values.yaml', '../common.yaml', '/root.yaml'], fileParameters };
   const places = placesOfProtected('- {project: production}', { path: 'envs/live', helm }, { project: 'production' });
   const reads = (path: string, more: Partial<Omit<GitPlace, 'path'>> = {}) =>
     isReadAt(places, { repository: REPOSITORY, branch: 'main', path, ...more });
-  for (const path of ['envs/live/values.yaml', 'envs/live/a/b.yaml', 'envs/common.yaml', 'root.yaml']) {
-    assert.ok(reads(path), path);
-  }
-  for (const path of [
-    'envs/live2/values.yaml',
-    'envs/test/values.yaml',
-    'other.yaml',
-    'envs/live/.argocd-source-x.yaml',
-  ]) {
+  const known = ['values.yaml', 'a/b.yaml', '.argocd-source-live.yaml'].map((file) => `envs/live/${file}`);
+  for (const path of [...known, 'envs/common.yaml', 'envs/config.json', 'root.yaml']) assert.ok(reads(path), path);
+  for (const path of ['envs/live2/values.yaml', 'envs/test/values.yaml', 'other.yaml']) {
     assert.ok(!reads(path), path);
   }
   assert.ok(reads('root.yaml', { repository: 'https://git.example/deploy', branch: 'refs/heads/main' }));
+  for (const repository of [
+    'git@git.example:deploy.git',
+    'ssh://git@git.example:22/deploy',
+    'https://bot@GIT.example/deploy',
+  ]) {
+    assert.ok(reads('root.yaml', { repository }), repository);
+  }
   assert.ok(reads('root.yaml', { branch: null }));
   assert.ok(!reads('root.yaml', { branch: 'test' }));
   assert.ok(!reads('root.yaml', { repository: 'https://git.example/other.git' }));

@@ -23,6 +23,7 @@ test('everything that is remembered comes back', () => {
     ],
     repaired: main,
     contested: { wanted: main, by: 'argocd-controller' },
+    place: '0123456789abcdef',
     told: `written Moved main@${main.digest}`,
   };
   const state = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isSameRepository, normalizeRepositoryUrl } from '../../../src/core/target/repository-url.ts';
+import { isSameRepository, normalizeRepositoryUrl, withoutUser } from '../../../src/core/target/repository-url.ts';
 
 /** What `NormalizeGitURL` of Argo CD 3.5.7, run in Go, gives; '' for its errors. */
 const ROWS: readonly (readonly [string, string])[] = [
@@ -68,4 +68,11 @@ test('what is no URL is only itself, and nothing is never the same', () => {
   assert.ok(isSameRepository('http://example.com/%zz', 'http://example.com/%zz'));
   assert.ok(!isSameRepository('https://github.com/acme/shop', 'git@github.com:acme/shop'));
   assert.ok(!isSameRepository('', ''));
+});
+
+test('what stands before the host is for nobody to read', () => {
+  for (const user of ['bot:pass@', 'bot:p@ss@', 'token@', '']) {
+    assert.equal(withoutUser(`https://${user}git.example/a@b.git`), 'https://git.example/a@b.git');
+  }
+  assert.equal(withoutUser('git@git.example:a.git'), 'git@git.example:a.git');
 });
