@@ -20,6 +20,14 @@ test('the demo shows the whole story on a real control plane, and leaves nothing
     '✓ diff, apply, an edit and a restart: the digest stays',
     '✓ it is pinned to what the tag means now',
     '✓ applying the tag again does not undo the undo',
+    '✓ its Helm parameter is the digest that the tag means',
+    '✓ once: the next sweep writes nothing',
+    '✓ the revert is respected',
+    '✓ until the tag means a third thing',
+    '✓ a commit is pushed',
+    '✓ it is signed with the key that the policy names',
+    '✓ the next sweep commits nothing',
+    '✓ the revert in git is respected as well',
     '✓ a workload that would be unpinned is refused',
   ]) {
     assert.ok(stdout.includes(shown), shown);

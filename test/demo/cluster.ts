@@ -19,10 +19,10 @@ import {
   startInstalledPlane,
 } from '../support/cluster-webhook.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FinishedProcess, runProcess } from '../support/process.ts';
+import { demonstrateSweeper } from './cluster-sweep.ts';
+import { commandsFor } from './commands.ts';
 import { BrokenClaim, claim, say, showCommand, showDiff, step } from './stage.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const NAMESPACE = 'shop';
 const DEPLOYMENT = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/web`;
 
@@ -64,6 +64,7 @@ async function demonstrate(): Promise<void> {
     startDistribution(),
   ]);
   lifetime.after(() => registry.stop());
+  const { kubectl, tagpin } = commandsFor(plane, folder);
   const bench = openWorkbench(lifetime, { host: registry.host, hostPolicy: { plainHttp: true } });
   showCommand(['kubectl', 'apply', '-f', 'deploy/install.yaml']);
   for (const { kind, metadata } of installedOn(plane.port)) say(`${kind} ${metadata.name}`);
@@ -82,7 +83,7 @@ async function demonstrate(): Promise<void> {
 
   step('A namespace is opted in');
   await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  const enabled = await tagpin(plane, 'namespace', 'enable', NAMESPACE);
+  const enabled = await tagpin('namespace', 'enable', NAMESPACE);
   claim('it has the label, and tagpin may read its pull secrets', enabled.code === 0);
 
   step('A Deployment is applied with tags');
@@ -91,7 +92,7 @@ async function demonstrate(): Promise<void> {
   const file = join(folder, 'shop.yaml');
   writeFileSync(file, stringify(deployment(image), { lineWidth: 0 }));
   await untilServed(plane, image);
-  const applied = await kubectl(plane, 'apply', '-f', file);
+  const applied = await kubectl('apply', '-f', file);
   claim('the webhook says what it did', /Warning: .*pinned to sha256:/.test(applied.stderr));
   const stored = await plane.get(DEPLOYMENT);
   showDiff(stringify(deployment(image).spec.template.spec), stringify(containersOf(stored)));
@@ -101,20 +102,20 @@ async function demonstrate(): Promise<void> {
   step('The tag moves');
   const second = await push(bench, image);
   claim('it is another image', second !== first);
-  await kubectl(plane, 'diff', '-f', file);
-  await kubectl(plane, 'apply', '-f', file);
-  await kubectl(plane, 'label', 'deploy/web', '-n', NAMESPACE, 'team=shop');
-  await kubectl(plane, 'rollout', 'restart', 'deploy/web', '-n', NAMESPACE);
+  await kubectl('diff', '-f', file);
+  await kubectl('apply', '-f', file);
+  await kubectl('label', 'deploy/web', '-n', NAMESPACE, 'team=shop');
+  await kubectl('rollout', 'restart', 'deploy/web', '-n', NAMESPACE);
   await eventually('the restart is rolled out', async () => (await replicaSets(plane)).length === 2);
   const kept = await plane.get(DEPLOYMENT);
   claim('diff, apply, an edit and a restart: the digest stays', imageOf(kept) === `${registry.host}/shop/web@${first}`);
   const images = (await replicaSets(plane)).map(imageOf);
   claim('nothing runs anything else', new Set(images).size === 1);
-  const behind = await tagpin(plane, 'audit', '--registry', '--timeout', '5s');
+  const behind = await tagpin('audit', '--registry', '--timeout', '5s');
   claim('the audit knows that the tag means something else by now', /\bbehind\b/.test(behind.stdout));
 
   step('A refresh, and only that, rolls it out: once');
-  const refreshed = await tagpin(plane, 'refresh', 'deploy/web', '-n', NAMESPACE);
+  const refreshed = await tagpin('refresh', 'deploy/web', '-n', NAMESPACE);
   claim('it is pinned to what the tag means now', refreshed.code === 0);
   await eventually('the refresh is rolled out', async () => (await replicaSets(plane)).length === 3);
   const moved = await plane.get(DEPLOYMENT);
@@ -122,23 +123,25 @@ async function demonstrate(): Promise<void> {
   claim('the request is consumed', !('tagpin.dev/refresh' in (moved.metadata.annotations ?? {})));
 
   step('An undo goes back to what ran, and stays');
-  await kubectl(plane, 'rollout', 'undo', 'deploy/web', '-n', NAMESPACE);
-  await kubectl(plane, 'apply', '-f', file);
+  await kubectl('rollout', 'undo', 'deploy/web', '-n', NAMESPACE);
+  await kubectl('apply', '-f', file);
   const undone = await plane.get(DEPLOYMENT);
   claim('applying the tag again does not undo the undo', imageOf(undone) === `${registry.host}/shop/web@${first}`);
 
   step('The audit');
-  const audit = await tagpin(plane, 'audit', '--fail-on', 'floating');
+  const audit = await tagpin('audit', '--fail-on', 'floating');
   claim('nothing floats', audit.code === 0);
   say('(Pods stay Pending here, so a rollout is never finished: the audit tells those of the last one.)');
-  const revisions = await tagpin(plane, 'audit', '--revisions');
+  const revisions = await tagpin('audit', '--revisions');
   claim('it tells what ran before, and when', revisions.stdout.includes(second.slice(0, 19)));
+
+  await demonstrateSweeper(lifetime, { plane, folder, host: registry.host, push: (image) => push(bench, image) });
 
   step('The webhook is down');
   await webhook.process.stop();
-  const refused = await kubectl(plane, 'set', 'image', 'deploy/web', '-n', NAMESPACE, `web=${image}`);
+  const refused = await kubectl('set', 'image', 'deploy/web', '-n', NAMESPACE, `web=${image}`);
   claim('a workload that would be unpinned is refused', refused.code !== 0);
-  const scaled = await kubectl(plane, 'scale', 'deploy/web', '-n', NAMESPACE, '--replicas=3');
+  const scaled = await kubectl('scale', 'deploy/web', '-n', NAMESPACE, '--replicas=3');
   claim('what runs goes on: it can be scaled', scaled.code === 0);
 }
 
@@ -172,22 +175,6 @@ function push(bench: Workbench, image: string): Promise<string> {
   return bench.pushImage(image, randomBytes(16).toString('hex'));
 }
 
-async function kubectl(plane: InstalledPlane, ...args: readonly string[]): Promise<FinishedProcess> {
-  showCommand(['kubectl', ...args.map((each) => each.replace(`${folder}/`, ''))]);
-  return shown(await plane.kubectl(args));
-}
-
-async function tagpin(plane: InstalledPlane, ...args: readonly string[]): Promise<FinishedProcess> {
-  showCommand(['tagpin', ...args]);
-  const environment = { ...process.env, KUBECONFIG: plane.kubeconfig };
-  return shown(await runProcess(process.execPath, [MAIN, ...args], { directory: folder, environment }));
-}
-
-function shown(finished: FinishedProcess): FinishedProcess {
-  for (const text of [finished.stdout, finished.stderr]) if (text.trim() !== '') say(text);
-  return finished;
-}
-
 function configMap(host: string) {
   const text = `apiVersion: tagpin.dev/v1
 kind: TagPolicy
@@ -195,6 +182,9 @@ registries:
   freshFor: 0s
   hosts:
     - {host: "${host}", plainHttp: true}
+sweep:
+  git:
+    signing: {secret: tagpin-signing, format: ssh}
 rules:
   - name: no-latest-in-production
     match: {namespaceLabels: {env: production}, tags: [latest]}
