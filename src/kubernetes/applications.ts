@@ -100,6 +100,8 @@ export async function patchApplication(
       path: applicationPath(namespace, name),
       query: { fieldManager: FIELD_MANAGER },
       body: patch,
+      // Nobody reads the answer, and a whole Application may have a hundred kilobytes.
+      representation: 'metadata',
       signal,
     });
     return { kind: 'written' };
