@@ -29,7 +29,7 @@ COPY --from=build /build/dist /app
 USER 65532:65532
 ENV NODE_ENV=production
 EXPOSE 8080 8081
-ENTRYPOINT ["/usr/local/bin/node", "/app/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "/app/main.js"]
 CMD ["sweep"]
 
 # No shell, no package manager, nothing but Node and the bundle.
