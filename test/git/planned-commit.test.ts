@@ -53,7 +53,7 @@ test('nothing is to be done where the base says it by now', async (t) => {
   const { remote, commit } = await setUp(t);
   const { commit: first } = pushed(await commit());
   remote.commit('main', { 'values.yaml': 'tag: v2\n' });
-  assert.deepEqual(await commit(), { kind: 'unchanged', branch: OWN, base: 'main', commit: remote.head('main') });
+  assert.deepEqual(await commit(), { kind: 'unchanged', branch: 'main', base: 'main', commit: remote.head('main') });
   assert.equal(remote.head(OWN), first);
 });
 
