@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * A folder of ours with `go.mod` and `go.sum`: for programs whose own modules have replace lines, which `go install
- * PACKAGE@VERSION` refuses.
+ * PACKAGE@VERSION` refuses, or that are ours.
  */
 export interface GoModule {
   readonly folder: string;
@@ -32,6 +32,9 @@ export function goModule(folder: string, flags: (versionOf: GoModule['versionOf'
     .update(text)
     .update(readFileSync(join(folder, 'go.sum')))
     .update(linkerFlags);
+  for (const file of readdirSync(folder).toSorted()) {
+    if (file.endsWith('.go')) hash.update(readFileSync(join(folder, file)));
+  }
   return { folder, linkerFlags, fingerprint: hash.digest('hex').slice(0, 12), versionOf };
 }
 

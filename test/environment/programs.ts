@@ -1,6 +1,6 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type GoModule, kubernetesModule } from './go-module.ts';
+import { type GoModule, goModule, kubernetesModule } from './go-module.ts';
 
 /** A program that the tests run against, built from its Go module. */
 export interface Program {
@@ -22,11 +22,20 @@ function ofKubernetes<const Name extends string>(name: Name, path: string) {
   return { name, package: path, version: kubernetes.versionOf(path), module: kubernetes, asset: true } as const;
 }
 
-/** Every program of `npm test`. The versions stand here and in `kubernetes/go.mod`, and nowhere else. */
+const referrers = goModule(join(import.meta.dirname, 'referrers'), () => '-s -w');
+
+/** Every program of `npm test`. The versions stand here and in the `go.mod` of `kubernetes` and `referrers`, and nowhere else. */
 export const PROGRAMS = {
   registry: { name: 'registry', package: 'github.com/distribution/distribution/v3/cmd/registry', version: 'v3.1.2' },
   crane: { name: 'crane', package: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1' },
   helm: { name: 'helm', package: 'helm.sh/helm/v4/cmd/helm', version: 'v4.3.1' },
+  cosign: { name: 'cosign', package: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
+  referrersRegistry: {
+    name: 'referrers-registry',
+    package: 'tagpin.dev/test/environment/referrers',
+    version: referrers.versionOf('github.com/google/go-containerregistry'),
+    module: referrers,
+  },
   etcd: ofKubernetes('etcd', 'go.etcd.io/etcd/server/v3'),
   kubeApiserver: ofKubernetes('kube-apiserver', 'k8s.io/kubernetes/cmd/kube-apiserver'),
   kubeControllerManager: ofKubernetes('kube-controller-manager', 'k8s.io/kubernetes/cmd/kube-controller-manager'),

@@ -1,0 +1,5 @@
+module tagpin.dev/test/environment/referrers
+
+go 1.26.0
+
+require github.com/google/go-containerregistry v0.22.1
