@@ -35,6 +35,14 @@ const IMAGE_UPDATER = [
   },
 ];
 
+/** Flux's, of the version whose selection of tags our tables repeat. */
+const SOURCE_CONTROLLER = [
+  {
+    module: 'github.com/fluxcd/source-controller@v1.9.2',
+    files: ['config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml'],
+  },
+];
+
 /**
  * Installs the resources of cert-manager and of the Prometheus operator that the chart can make.
  *
@@ -52,6 +60,11 @@ export async function installArgoCdResources(plane: ControlPlane): Promise<strin
 /** Installs Argo CD Image Updater's `ImageUpdater`. @returns null, or why that could not be done. */
 export async function installImageUpdaterResource(plane: ControlPlane): Promise<string | null> {
   return await install(plane, IMAGE_UPDATER, ['imageupdaters']);
+}
+
+/** Installs Flux's `OCIRepository`. @returns null, or why that could not be done. */
+export async function installFluxResources(plane: ControlPlane): Promise<string | null> {
+  return await install(plane, SOURCE_CONTROLLER, ['ocirepositories']);
 }
 
 async function install(

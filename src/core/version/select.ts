@@ -46,7 +46,7 @@ export interface SelectionRule {
   readonly allow: TagFilter;
   readonly ignores: (tag: string) => boolean;
   readonly extract: Extract;
-  /** Flux wants all three numbers; Image Updater fills up with zeros. */
+  /** Flux wants two dots in it, as three numbers have; Image Updater fills up with zeros. */
   readonly versionParts: 'any' | 'three';
 }
 
@@ -196,7 +196,8 @@ function filterReason(tag: string, { allow, ignores }: SelectionRule): RefusalRe
 
 function readVersion(key: string, { range, versionParts }: SelectionRule): Version | RefusalReason {
   const version = parseVersion(key);
-  if (version === null || (versionParts === 'three' && version.parts !== 3)) return 'NotAVersion';
+  // Flux counts dots, also those of a pre-release: `1.2-rc.1` is a version to it.
+  if (version === null || (versionParts === 'three' && key.split('.').length < 3)) return 'NotAVersion';
   if (satisfies(range, version)) return version;
   return coversPrereleases(range, version) ? 'Prerelease' : 'OutOfRange';
 }

@@ -12,8 +12,6 @@ export interface Version {
   readonly patch: bigint;
   /** The identifiers of the pre-release; none for a release. */
   readonly prerelease: readonly string[];
-  /** How many of the three numbers were written. Flux wants three, others fill up with zeros. */
-  readonly parts: 1 | 2 | 3;
 }
 
 const IDENTIFIERS = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*';
@@ -39,8 +37,7 @@ export function parseVersion(text: string): Version | null {
   if (major > LARGEST_NUMBER || minor > LARGEST_NUMBER || patch > LARGEST_NUMBER) return null;
   const prerelease = groups['prerelease']?.split('.') ?? [];
   if (prerelease.some((identifier) => /^0[0-9]+$/.test(identifier))) return null;
-  const parts = groups['minor'] === undefined ? 1 : groups['patch'] === undefined ? 2 : 3;
-  return { text, major, minor, patch, prerelease, parts };
+  return { text, major, minor, patch, prerelease };
 }
 
 /**

@@ -96,8 +96,10 @@ for (const [name, text, tags, expected] of ROWS) {
   });
 }
 
-test('Flux wants three numbers', () => {
+test('Flux wants two dots, also where they are in a pre-release', () => {
   assert.equal(chosen(['1.2.3', '1.3', '2'], {}, 'three'), '1.2.3 | 1.3 NotAVersion | 2 NotAVersion');
+  const range = { constraint: '>=1.0.0-0' };
+  assert.equal(chosen(['1.2-rc.1', '1.3-rc', '2-rc.1.0'], range, 'three'), '2-rc.1.0 1.2-rc.1 | 1.3-rc NotAVersion');
 });
 
 test('newest-build goes by the time at which an image was built, and leaves out what nothing is known of', () => {
