@@ -1,8 +1,13 @@
 import type { ResolutionFailureCode } from '../image/resolution.ts';
 import type { Policy } from '../policy/schema.ts';
 
+type PolicyEntry = Policy['verify'][number];
+
 /** One of a policy's `verify` entries, or one that was read elsewhere in the same words. */
-export type VerifyEntry = Policy['verify'][number];
+export type VerifyEntry = Omit<PolicyEntry, 'trustRoot'> & {
+  /** `text`: the JSON of a `trusted_root.json`, where that was read already. */
+  readonly trustRoot: PolicyEntry['trustRoot'] | { readonly text: string };
+};
 
 /** What one entry says of one digest. */
 export type Verdict =

@@ -184,7 +184,8 @@ function readPullSecret(value: string, namespace: string): Parsed<PullSecretSour
   return parsed.ok ? good(parsed.source) : parsed;
 }
 
-function parseBoolean(value: string): Parsed<boolean> {
+/** `true` or `false`, as Go's `strconv.ParseBool` reads it. */
+export function parseBoolean(value: string): Parsed<boolean> {
   const parsed = BOOLEANS.get(value);
   return parsed === undefined
     ? bad(`${quoted(value)} is neither true nor false: write "true" or "false"`)
@@ -196,12 +197,14 @@ function parseFormat(value: string): Parsed<ValueFormat> {
   return format === undefined ? bad(`${quoted(value)} is none of ${VALUE_FORMATS.join(', ')}`) : good(format);
 }
 
-function parseAge(value: string): Parsed<number> {
+/** A duration, in milliseconds. */
+export function parseAge(value: string): Parsed<number> {
   const age = parseDuration(value);
   return age === null || age < 0 ? bad(`${quoted(value)} is no duration: write 12h, 1h30m or 7d`) : good(age);
 }
 
-function parseInterval(value: string): Parsed<number> {
+/** A duration of a second or more, in milliseconds. */
+export function parseInterval(value: string): Parsed<number> {
   const interval = parseDuration(value);
   return interval === null || interval < 1000
     ? bad(`${quoted(value)} is no duration of a second or more: write 30s, 5m or 1d`)
