@@ -3,6 +3,7 @@ import type { Digest } from '../core/image/digest.ts';
 import type { Platform } from '../core/image/platform.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import type { Resolution } from '../core/image/resolution.ts';
+import type { Verification, VerifyEntry } from '../core/signature/verification.ts';
 import {
   type LookupFailure,
   questionKey,
@@ -32,6 +33,8 @@ export interface AskNeeds {
     | { readonly kind: 'inspected'; readonly digest: Digest; readonly built: number | null; readonly fits: boolean }
     | LookupFailure
   >;
+  /** What the entries say of who signed a digest. */
+  readonly verify: (question: RegistryQuestion & { readonly entries: readonly VerifyEntry[] }) => Promise<Verification>;
   /** The credentials of a Secret that an Application names, and of the policy. */
   readonly credentials: (secret: PullSecretSource | null, reference: ImageReference) => Promise<readonly Credential[]>;
 }
@@ -85,5 +88,7 @@ async function askOne(needs: AskNeeds, question: SweepQuestion, signal: AbortSig
     }
     case 'inspect':
       return await needs.inspect({ ...asked, platforms: question.platforms });
+    case 'verify':
+      return { kind: 'verification', verification: await needs.verify({ ...asked, entries: question.entries }) };
   }
 }

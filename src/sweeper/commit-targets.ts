@@ -4,8 +4,8 @@ import type { ApplicationTarget } from '../core/target/application.ts';
 import { normalizeRepositoryUrl } from '../core/target/repository-url.ts';
 import type { PullRequestSettings, WriteBack } from '../core/target/settings.ts';
 import { commitMessage, parseMessageTemplate } from '../core/write-back/commit-text.ts';
+import type { CommitContext, CommitTargets } from './applications.ts';
 import { changesOf, type Piece, piecesOf, type RefusedPiece } from './commit-pieces.ts';
-import type { CommitContext, CommitTargets } from './cycle.ts';
 import { editFiles, type ReadRepositoryFile, readOver } from './edit-files.ts';
 
 /** A repository that an Application wants to be committed to. */

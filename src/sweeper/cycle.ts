@@ -2,50 +2,20 @@ import type { Policy } from '../core/policy/schema.ts';
 import type { RegistryHint } from '../core/receivers/hint.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
 import { concerns } from '../core/sweep/hint.ts';
-import {
-  askedKeys,
-  openQuestions,
-  planTarget,
-  settle,
-  type TargetFacts,
-  type TargetPlan,
-  type WriteResult,
-} from '../core/sweep/plan.ts';
-import { type GitPlace, heldByProtection, isReadAt } from '../core/sweep/protection.ts';
+import { settleChanges, type WriteResult } from '../core/sweep/plan.ts';
 import { countOutcomes, news, type OutcomeCounts } from '../core/sweep/report.ts';
 import type { TargetState } from '../core/sweep/state.ts';
-import type { ApplicationTarget } from '../core/target/application.ts';
-import type { JsonObject } from '../core/workload/json.ts';
-import { type ApplyChange, writeApplication } from './application-writer.ts';
 import { type AskNeeds, askAll } from './ask.ts';
-import { type FoundTarget, type Gathered, type GatherNeeds, gather } from './gather.ts';
 import { createSweepState, type NotStored, type OpenState, type SweepState } from './memory.ts';
-
-/** What commits of a cycle go by. */
-export interface CommitContext {
-  readonly git: Policy['sweep']['git'];
-  /** Of method `git`, with nothing to write now: what they wrote before still belongs on a branch that is made anew. */
-  readonly standing: readonly TargetPlan[];
-  /** Why a file must not be written, whatever annotations say; null where it may. */
-  readonly protects: (application: ApplicationTarget, file: GitPlace & { readonly path: string }) => string | null;
-  readonly signal: AbortSignal;
-}
-
-/** Writes plans of method `git`, grouped as it likes; what came of each, by uid. Throws only `signal.reason`. */
-export type CommitTargets = (
-  plans: readonly TargetPlan[],
-  context: CommitContext,
-) => Promise<ReadonlyMap<string, WriteResult>>;
+import type { CycleFacts, FindTargets, FoundTargets, NamespaceFacts, Settled, SweptPlan } from './target.ts';
 
 /** What a cycle needs from outside. */
 export interface CycleNeeds {
-  readonly gather: GatherNeeds;
+  readonly listNamespaces: (signal: AbortSignal) => Promise<ReadonlyMap<string, NamespaceFacts>>;
+  /** One for each kind of target. */
+  readonly find: readonly FindTargets[];
   readonly registries: AskNeeds;
   readonly openState: OpenState;
-  /** One Application as it is now; null where it is gone. Throws `signal.reason` and where it can't be known. */
-  readonly readTarget: (target: TargetName, signal: AbortSignal) => Promise<JsonObject | null>;
-  readonly apply: ApplyChange;
-  readonly commit: CommitTargets;
   /** Takes what is new: a success, a failure or a waiting, each once. */
   readonly tell: (change: Change) => void;
   /** Milliseconds since 1970. */
@@ -88,139 +58,101 @@ function askedKey(uid: string, alias: string): string {
  * @throws `signal.reason`, and where the targets, the namespaces or the state can't be known: then nothing was written.
  */
 export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal: AbortSignal): Promise<SweepReport> {
-  const { policy, names, mode, asked, hints } = options;
+  const { names, mode, asked } = options;
   const state = createSweepState(await needs.openState(signal));
-  const gathered = await gather(needs.gather, policy.sweep, names, signal);
-  const now = needs.now();
-  const factsOf = (found: FoundTarget): TargetFacts =>
-    describeTarget(found, { gathered, policy, state, asked, hints, now });
-  const facts = gathered.targets.map(factsOf);
+  const facts = factsOf(options, state, await needs.listNamespaces(signal), needs.now());
+  const found = await Promise.all(needs.find.map((find) => find(facts, signal)));
+  const targets = found.flatMap((each) => each.targets);
+  const problems = found.flatMap((each) => each.problems);
 
   const answers = await askAll(
     needs.registries,
-    (known) => [...new Set(facts.flatMap((target) => openQuestions(target, known)))].flat(),
+    (known) => [...new Set(targets.flatMap((target) => target.openQuestions(known)))].flat(),
     signal,
   );
-  const plans = facts.map((target) => planTarget(target, answers));
+  const kinds = found.map((each) => ({ found: each, plans: each.targets.map((target) => target.plan(answers)) }));
   const report = (changes: readonly Change[]): SweepReport => {
-    const all = [...gathered.problems, ...changes];
-    return { changes: all, counts: countOutcomes(all), targets: plans.length, questions: answers.size };
+    const all = [...problems, ...changes];
+    return { changes: all, counts: countOutcomes(all), targets: targets.length, questions: answers.size };
   };
-  if (mode === 'plan') return report(plans.flatMap(({ changes }) => changes));
+  if (mode === 'plan') return report(kinds.flatMap(({ plans }) => plans.flatMap(({ changes }) => changes)));
 
-  for (const target of facts) {
-    for (const key of askedKeys(target)) asked.set(askedKey(target.application.uid, key), now);
-  }
-  const replan = async (plan: TargetPlan): Promise<TargetPlan | null> => {
-    const { namespace, name, uid } = plan.application;
-    const object = await needs.readTarget({ kind: 'Application', namespace, name }, signal);
-    const found = object === null ? null : await gathered.read(object, signal);
-    const isSame = found !== null && 'application' in found && found.application.uid === uid;
-    // With the same state as before: what is attempted is on record already, and it is no matter of intervals any more.
-    return isSame ? planTarget({ ...factsOf(found), lastAsked: () => null }, answers) : null;
-  };
-  const standing = plans.filter((plan) => plan.writes.length === 0 && plan.standing.length > 0);
-  const context = { git: policy.sweep.git, standing, protects: protection(gathered, policy), signal };
-  const changes = await carryOut(needs, plans, state, replan, context);
-  for (const change of gathered.problems) needs.tell(change);
+  for (const target of targets) for (const key of target.askedKeys()) asked.set(askedKey(target.uid, key), facts.now);
+  const changes = await carryOut(needs, kinds, state, signal);
+  for (const change of problems) needs.tell(change);
   if (names === null) {
-    const present = new Set(facts.map(({ application }) => application.uid));
+    const present = new Set(targets.map(({ uid }) => uid));
     for (const key of asked.keys()) if (!present.has(key.split(' ', 1)[0] ?? '')) asked.delete(key);
-    await state.forget(present, now, signal);
+    await state.forget(present, facts.now, signal);
   }
   return report(changes);
 }
 
-function describeTarget(
-  { application, changedBy, isTheirs }: FoundTarget,
-  context: {
-    readonly gathered: Gathered;
-    readonly policy: Policy;
-    readonly state: SweepState;
-    readonly asked: ReadonlyMap<string, number>;
-    readonly hints: readonly RegistryHint[];
-    readonly now: number;
-  },
-): TargetFacts {
-  const { gathered, policy, state, asked, hints, now } = context;
+function factsOf(
+  { policy, names, asked, hints }: CycleOptions,
+  state: SweepState,
+  namespaces: CycleFacts['namespaces'],
+  now: number,
+): CycleFacts {
   return {
-    application,
-    state: state.get(application.uid),
-    changedBy,
-    lastAsked(key) {
-      const image = application.images.find(({ tracked }) => tracked.key === key);
-      const isHinted = image !== undefined && hints.some((hint) => concerns(hint, image.tracked));
-      return isHinted ? null : (asked.get(askedKey(application.uid, key)) ?? null);
-    },
-    guard: {
-      protect: policy.sweep.protect,
-      labels: (namespace) => gathered.namespaces.get(namespace)?.labels ?? null,
-      imageUpdater: { isTheirs, isRunning: gathered.isImageUpdaterRunning },
+    policy,
+    names,
+    namespaces,
+    stateOf: (uid) => state.get(uid),
+    lastAsked(uid, key, followed) {
+      const isHinted = hints.some((hint) => concerns(hint, followed));
+      return isHinted ? null : (asked.get(askedKey(uid, key)) ?? null);
     },
     now,
   };
 }
 
-/** Files are known when they are about to be written. */
-function protection(
-  { namespaces, protectedPlaces }: Gathered,
-  { sweep: { protect } }: Policy,
-): CommitContext['protects'] {
-  const labels = (namespace: string) => namespaces.get(namespace)?.labels ?? null;
-  return (application, file) => {
-    const hold = heldByProtection(application, [file], protect, labels);
-    if (hold !== null) return hold.message;
-    const { writeBack } = application;
-    // Argo CD reads `.argocd-source-NAME.yaml` for that Application alone; as a file of values it may be that of another.
-    if (writeBack.kind === 'git' && writeBack.target.kind === 'argocd-source') return null;
-    return isReadAt(protectedPlaces, file) ? "an Application that the policy's sweep.protect protects reads it" : null;
-  };
+/** The targets of a kind, and what was decided of each. */
+interface Kind {
+  readonly found: FoundTargets;
+  readonly plans: readonly SweptPlan[];
 }
 
 /** Remembers, writes, remembers, tells. */
 async function carryOut(
   needs: CycleNeeds,
-  plans: readonly TargetPlan[],
+  kinds: readonly Kind[],
   state: SweepState,
-  replan: (plan: TargetPlan, signal: AbortSignal) => Promise<TargetPlan | null>,
-  context: CommitContext,
+  signal: AbortSignal,
 ): Promise<readonly Change[]> {
-  const { signal } = context;
   const changes: Change[] = [];
-  const still = plans.filter(({ writes }) => writes.length === 0);
-  const moving = plans.filter(({ writes }) => writes.length > 0);
   const told: Change[] = [];
   const states = new Map<string, TargetState>();
-  const take = ({ application }: TargetPlan, settled: Pick<TargetPlan, 'changes' | 'now'>): void => {
+  const take = (uid: string, settled: Settled): void => {
     const heard = news(settled.changes, settled.now);
-    states.set(application.uid, heard.state);
+    states.set(uid, heard.state);
     told.push(...heard.told);
     changes.push(...settled.changes);
   };
 
-  for (const plan of still) take(plan, plan);
-  const attempts = new Map(moving.map((plan) => [plan.application.uid, plan.now]));
+  const plans = kinds.flatMap((kind) => kind.plans);
+  const moving = plans.filter(({ writing }) => writing !== null);
+  for (const plan of plans) if (plan.writing === null) take(plan.uid, plan);
+  const attempts = new Map(moving.map((plan) => [plan.uid, plan.now]));
   const unstored = await state.record(new Map([...states, ...attempts]), signal);
   states.clear();
 
-  const ready = moving.filter((plan) => {
-    const problem = unstored.get(plan.application.uid);
-    if (problem !== undefined) take(plan, settle(plan, notStored(problem)));
-    return problem === undefined;
-  });
-  const inGit = ready.filter(({ application }) => application.writeBack.kind === 'git');
-  const direct = ready.filter(({ application }) => application.writeBack.kind === 'argocd');
-  const committing = inGit.length === 0 ? new Map<string, WriteResult>() : needs.commit(inGit, context);
+  for (const plan of moving) {
+    const problem = unstored.get(plan.uid);
+    if (problem === undefined) continue;
+    take(plan.uid, { changes: settleChanges(plan.changes, notStored(problem)), now: plan.now });
+  }
+  const ready = moving.filter(({ uid }) => !unstored.has(uid));
+  const together = kinds.map(({ found, plans: own }) => writeTogether(found, own, unstored, signal));
   const work = async (): Promise<void> => {
-    for (let plan = direct.shift(); plan !== undefined; plan = direct.shift()) {
+    for (let plan = ready.shift(); plan !== undefined; plan = ready.shift()) {
+      if (typeof plan.writing !== 'function') continue;
       signal.throwIfAborted();
-      const written = await writeApplication(plan, { apply: needs.apply, replan }, signal);
-      take(written.plan, settle(written.plan, written.result));
+      take(plan.uid, await plan.writing(signal));
     }
   };
-  await Promise.all([...Array.from({ length: WRITES_AT_ONCE }, work), committing]);
-  const committed = await committing;
-  for (const plan of inGit) take(plan, settle(plan, committed.get(plan.application.uid) ?? LOST));
+  await Promise.all([...Array.from({ length: WRITES_AT_ONCE }, work), ...together]);
+  for (const settled of await Promise.all(together)) for (const [uid, came] of settled) take(uid, came);
 
   signal.throwIfAborted();
   await state.record(states, signal);
@@ -228,7 +160,16 @@ async function carryOut(
   return changes;
 }
 
-const LOST: WriteResult = { kind: 'failed', reason: 'WriteFailed', message: 'nothing is known of its commit' };
+async function writeTogether(
+  found: FoundTargets,
+  plans: readonly SweptPlan[],
+  unstored: ReadonlyMap<string, NotStored>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Settled>> {
+  const joined = plans.filter(({ uid, writing }) => writing === 'together' && !unstored.has(uid));
+  if (joined.length === 0 || found.writeTogether === null) return new Map();
+  return await found.writeTogether(new Set(joined.map(({ uid }) => uid)), signal);
+}
 
 /** What is not on record is not attempted: nobody would know who wrote it. */
 function notStored(problem: NotStored): WriteResult {

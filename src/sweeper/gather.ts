@@ -1,5 +1,4 @@
 import { compileGlobs } from '../core/policy/grammar/glob.ts';
-import type { Policy } from '../core/policy/schema.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
 import { lastManager } from '../core/sweep/manager.ts';
 import { type GitPlace, protectedPlaces } from '../core/sweep/protection.ts';
@@ -7,6 +6,7 @@ import { type ApplicationTarget, readApplication } from '../core/target/applicat
 import type { Owner } from '../core/target/ownership/owner.ts';
 import { type ImageUpdater, readImageUpdater } from '../core/target/settings/image-updater.ts';
 import { asString, type JsonObject, valueAt } from '../core/workload/json.ts';
+import type { CycleFacts } from './target.ts';
 
 /** The Applications, raw, in parts so that only one is held: all, or those that are named. */
 export type ListTargets = (wanted: WantedTargets, signal: AbortSignal) => AsyncIterable<readonly JsonObject[]>;
@@ -18,17 +18,9 @@ export interface WantedTargets {
   readonly names: readonly TargetName[] | null;
 }
 
-/** What is known of a Namespace. */
-export interface NamespaceFacts {
-  readonly labels: Readonly<Record<string, string>>;
-  /** `tagpin.dev/pause` is set on it. */
-  readonly isPaused: boolean;
-}
-
 /** What is needed to find out what there is to follow. Each throws where it can't be known. */
 export interface GatherNeeds {
   readonly listTargets: ListTargets;
-  readonly listNamespaces: (signal: AbortSignal) => Promise<ReadonlyMap<string, NamespaceFacts>>;
   /** An ApplicationSet, or an Application; null where it is not there or may not be read. */
   readonly readParent: (owner: Owner, signal: AbortSignal) => Promise<JsonObject | null>;
   /** Argo CD Image Updater's resources; none where there are no such. */
@@ -50,7 +42,6 @@ export interface Gathered {
   readonly targets: readonly FoundTarget[];
   /** What could not be read, and what was named and is not there. */
   readonly problems: readonly Change[];
-  readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly isImageUpdaterRunning: boolean;
   /** What is read of repositories by those that the policy protects, followed or not. */
   readonly protectedPlaces: readonly GitPlace[];
@@ -58,18 +49,26 @@ export interface Gathered {
   readonly read: (object: JsonObject, signal: AbortSignal) => Promise<FoundTarget | Change | null>;
 }
 
+const NOTHING: Gathered = {
+  targets: [],
+  problems: [],
+  isImageUpdaterRunning: false,
+  protectedPlaces: [],
+  read: async () => null,
+};
+
 const IMAGE_UPDATER_KEY = 'argocd-image-updater.argoproj.io/';
 const MOST_PARENTS = 5000;
 
-/** Lists the targets, and reads what they follow: nothing else of them is kept. */
+/** Lists the Applications, and reads what they follow: nothing else of them is kept. */
 export async function gather(
   needs: GatherNeeds,
-  sweep: Policy['sweep'],
-  names: readonly TargetName[] | null,
+  { policy: { sweep }, names: allNames, namespaces }: Pick<CycleFacts, 'policy' | 'names' | 'namespaces'>,
   signal: AbortSignal,
 ): Promise<Gathered> {
-  const [namespaces, updaters, isImageUpdaterRunning] = await Promise.all([
-    needs.listNamespaces(signal),
+  const names = allNames?.filter(({ kind }) => kind === 'Application') ?? null;
+  if (names !== null && names.length === 0) return NOTHING;
+  const [updaters, isImageUpdaterRunning] = await Promise.all([
     sweep.imageUpdater ? readUpdaters(needs, signal) : null,
     sweep.imageUpdater ? needs.isImageUpdaterRunning(signal) : false,
   ]);
@@ -145,7 +144,6 @@ export async function gather(
   return {
     targets: [...targets.values()],
     problems: [...problems, ...missing.map(missingChange)],
-    namespaces,
     isImageUpdaterRunning,
     protectedPlaces: places,
     read,
@@ -173,7 +171,7 @@ function problemOf(object: JsonObject, reason: 'InvalidSettings' | 'NotFollowed'
   return { ...EMPTY, target: { kind: 'Application', ...nameOf(object) }, uid, outcome: 'refused', reason, message };
 }
 
-const EMPTY = { alias: '*', image: '', from: null, to: null } as const;
+const EMPTY = { alias: '*', image: '', from: null, to: null, passedOver: [] } as const;
 
 function nameOf(object: JsonObject): { readonly namespace: string; readonly name: string } {
   const textAt = (key: string): string => asString(valueAt(object, ['metadata', key])) ?? '';

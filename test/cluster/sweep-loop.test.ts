@@ -130,7 +130,7 @@ describe('tagpin sweep as a controller', { skip: skipWithout(...CONTROL_PLANE) }
     assert.equal(wrong.code, 2);
     assert.deepEqual(wrong.stderr.trim().split('\n'), [
       'tagpin: sweep: --interval "1ms": not from 1s to 1d',
-      'tagpin: sweep: --target "Pod/a/b": "Pod/a/b" is no target such as Application/argocd/shop',
+      'tagpin: sweep: --target "Pod/a/b": "Pod/a/b" is no target such as Application/argocd/shop or Deployment/shop/api',
       'tagpin: sweep: --output: only together with --once: else log lines tell',
     ]);
   });

@@ -82,6 +82,7 @@ export class PlannedTarget {
       changedBy: lastManager(this.object),
       lastAsked: () => this.lastAsked,
       guard,
+      verify: [],
       now,
     };
   }

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { DEFAULT_POLICY, type RegistriesPolicy } from '../../core/policy/schema.ts';
-import type { Change } from '../../core/sweep/change.ts';
+import type { Verdict } from '../../core/signature/verification.ts';
+import type { Change, TargetKind } from '../../core/sweep/change.ts';
 import { changeEvent } from '../../core/sweep/report.ts';
 import {
   listApplications,
@@ -20,6 +21,7 @@ import { describeError, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
 import { createResolver } from '../../registry/resolver.ts';
+import { createApplications } from '../../sweeper/applications.ts';
 import type { CycleNeeds } from '../../sweeper/cycle.ts';
 import type { GatherNeeds } from '../../sweeper/gather.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
@@ -127,11 +129,23 @@ export function openSweptCluster(
       return read;
     },
     needs: {
-      gather: gatherNeeds(client, () => controllerNamespace, log),
+      listNamespaces: (signal) => listNamespaces(client, signal),
+      find: [
+        createApplications({
+          gather: gatherNeeds(client, () => controllerNamespace, log),
+          readTarget: (target, signal) => readApplicationObject(client, target, signal),
+          apply: (target, patch, signal) => patchApplication(client, target, patch, signal),
+          commit: commits.commit,
+        }),
+      ],
       registries: {
         resolve: (question) => resolver.resolve(question),
         listTags: (question) => resolver.listTags(question),
         inspect: (question) => resolver.inspect(question),
+        verify: async ({ entries }) => ({
+          verdicts: entries.map((entry) => ({ entry, verdict: NOT_YET })),
+          signatures: [],
+        }),
         credentials: createTargetSecrets({
           client,
           registries: () => registries,
@@ -140,9 +154,6 @@ export function openSweptCluster(
         }),
       },
       openState: (signal) => openStateTexts(client, ownNamespace, signal),
-      readTarget: (target, signal) => readApplicationObject(client, target, signal),
-      apply: (target, patch, signal) => patchApplication(client, target, patch, signal),
-      commit: commits.commit,
       tell: (change) => tell(change, record, log),
       now: Date.now,
     },
@@ -166,7 +177,6 @@ function gatherNeeds(client: KubernetesClient, controllerNamespace: () => string
         if (object !== null) yield [object];
       }
     },
-    listNamespaces: (signal) => listNamespaces(client, signal),
     async readParent({ kind, namespace, name }, signal) {
       const place = { namespace: namespace ?? controllerNamespace(), name };
       try {
@@ -192,6 +202,18 @@ function gatherNeeds(client: KubernetesClient, controllerNamespace: () => string
   };
 }
 
+/** A policy with entries is refused until they are verified: this is never asked. */
+const NOT_YET: Verdict = { kind: 'failed', code: 'NotAllowed', message: 'signatures are not verified yet' };
+
+const API_VERSIONS: Readonly<Record<TargetKind, string>> = {
+  Application: 'argoproj.io/v1alpha1',
+  CronJob: 'batch/v1',
+  DaemonSet: 'apps/v1',
+  Deployment: 'apps/v1',
+  OCIRepository: 'source.toolkit.fluxcd.io/v1',
+  StatefulSet: 'apps/v1',
+};
+
 function tell(change: Change, record: EventRecorder, log: Log): void {
   const { target, uid, alias, image, from, to, outcome, reason, message } = change;
   const facts = { ...target, alias, image, from, to, outcome, reason, message };
@@ -199,7 +221,7 @@ function tell(change: Change, record: EventRecorder, log: Log): void {
   else log.info('change', facts);
   if (uid === '') return;
   const { namespace, name } = target;
-  const regarding = { apiVersion: 'argoproj.io/v1alpha1', kind: target.kind, namespace, name, uid };
+  const regarding = { apiVersion: API_VERSIONS[target.kind], kind: target.kind, namespace, name, uid };
   record({ regarding, action: 'Sweep', ...changeEvent(change) });
 }
 

@@ -26,13 +26,13 @@ import {
 import { readSecretValues } from '../../kubernetes/secret-values.ts';
 import { createApiClient } from '../../platform/api-client.ts';
 import type { Log } from '../../platform/log.ts';
+import type { CommitTargets } from '../../sweeper/applications.ts';
 import {
   type CommitNeeds,
   createCommitTargets,
   type GrantedAccess,
   type WantedRepository,
 } from '../../sweeper/commit-targets.ts';
-import type { CommitTargets } from '../../sweeper/cycle.ts';
 
 /** What commits are made with. */
 export interface CommitsOptions {

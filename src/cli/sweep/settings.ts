@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts';
-import type { TargetName } from '../../core/sweep/change.ts';
+import type { TargetKind, TargetName } from '../../core/sweep/change.ts';
 import type { ListenAddress } from '../../platform/listen.ts';
 import { LOG_LEVELS, type LogLevel } from '../../platform/log.ts';
 import type { OutputFormat } from '../output.ts';
@@ -157,17 +157,40 @@ function parseInterval(text: string): Parsed<number> {
   return milliseconds < SECOND || milliseconds > DAY ? { problem: 'not from 1s to 1d' } : { value: milliseconds };
 }
 
-/** `Application/NAMESPACE/NAME`, with commas between several. */
+/** How a kind may be written before the slash, in lower case: as kubectl takes it. */
+const KIND_NAMES: Readonly<Record<string, TargetKind>> = {
+  app: 'Application',
+  application: 'Application',
+  applications: 'Application',
+  cj: 'CronJob',
+  cronjob: 'CronJob',
+  cronjobs: 'CronJob',
+  daemonset: 'DaemonSet',
+  daemonsets: 'DaemonSet',
+  deploy: 'Deployment',
+  deployment: 'Deployment',
+  deployments: 'Deployment',
+  ds: 'DaemonSet',
+  ocirepo: 'OCIRepository',
+  ocirepositories: 'OCIRepository',
+  ocirepository: 'OCIRepository',
+  statefulset: 'StatefulSet',
+  statefulsets: 'StatefulSet',
+  sts: 'StatefulSet',
+};
+
+/** `KIND/NAMESPACE/NAME`, with commas between several; a kind may have its API group behind a dot. */
 function parseTargets(text: string): Parsed<readonly TargetName[]> {
   const targets: TargetName[] = [];
   for (const each of text.split(',').map((one) => one.trim())) {
-    const [kind = '', namespace = '', name = '', ...rest] = each.split('/');
-    const isKind = /^(?:applications?|app)(?:\.argoproj\.io)?$/i.test(kind);
+    const [written = '', namespace = '', name = '', ...rest] = each.split('/');
+    const short = written.toLowerCase().split('.', 1)[0] ?? '';
+    const kind = Object.hasOwn(KIND_NAMES, short) ? KIND_NAMES[short] : undefined;
     const isNamed = 'value' in parseLabelName(namespace) && 'value' in parseObjectName(name);
-    if (!isKind || !isNamed || rest.length > 0) {
-      return { problem: `${JSON.stringify(each)} is no target such as Application/argocd/shop` };
+    if (kind === undefined || !isNamed || rest.length > 0) {
+      return { problem: `${JSON.stringify(each)} is no target such as Application/argocd/shop or Deployment/shop/api` };
     }
-    targets.push({ kind: 'Application', namespace, name });
+    targets.push({ kind, namespace, name });
   }
   return { value: Object.freeze(targets) };
 }

@@ -1,4 +1,14 @@
+import type { Digest } from '../image/digest.ts';
+import type { TARGET_KINDS } from '../policy/sections/sweep.ts';
 import type { LocateReason } from '../target/locate.ts';
+
+/** A tag that would have been chosen, had its digest been signed as it must. */
+export interface PassedOver {
+  readonly tag: string;
+  readonly digest: Digest;
+  /** Half a sentence. */
+  readonly reason: string;
+}
 
 /** What came of one image of one target in a cycle. Part of the command line's contract. */
 export type SweepOutcome = 'written' | 'planned' | 'unchanged' | 'waiting' | 'refused' | 'failed';
@@ -13,6 +23,10 @@ export type SweepReason =
   | 'UpToDate'
   /** `unchanged`: nothing is set, and what it comes to by itself is what would be set. */
   | 'AlreadyRunning'
+  /** `unchanged`: seen for the first time, and taken for where it begins. */
+  | 'Recorded'
+  /** `unchanged`: what it runs was pinned by hand. */
+  | 'PinnedByHand'
   | WaitReason
   | RefuseReason
   | FailReason;
@@ -29,7 +43,13 @@ export type WaitReason =
   /** It is listed for many Applications, and this one runs none of it. */
   | 'NotRunning'
   /** Somebody else wrote it or its state meanwhile, more than once. */
-  | 'Outrun';
+  | 'Outrun'
+  /** What was written, or what somebody else changed, is being rolled out. */
+  | 'RollingOut'
+  /** Its own `spec.paused`. */
+  | 'RolloutPaused'
+  /** Its own `spec.suspend`. */
+  | 'Suspended';
 
 export type RefuseReason =
   | 'Protected'
@@ -41,7 +61,11 @@ export type RefuseReason =
   | 'NothingToWrite'
   /** It was named, and is nothing to follow. */
   | 'NotFollowed'
-  | 'CommitRefused';
+  | 'CommitRefused'
+  /** Of all that fits nothing verifies as the policy wants it. */
+  | 'NotVerified'
+  /** Somebody applies the field that would be written, and would put it back or meet a conflict. */
+  | 'OwnedByApply';
 
 export type FailReason =
   | 'LookupFailed'
@@ -50,11 +74,21 @@ export type FailReason =
   /** It was named, and is not there. */
   | 'NotFound'
   /** It failed before, and is tried again later. */
-  | 'Retrying';
+  | 'Retrying'
+  /** What was written did not become healthy in its time. */
+  | 'RolloutFailed'
+  /** It failed as often as it may: nothing is tried before its tag means something else. */
+  | 'GaveUp'
+  /** It was rolling at every look for too long, so that nothing could be written. */
+  | 'NotSettling'
+  /** It was asked to be pinned anew, and no webhook heard of it. */
+  | 'NoWebhook';
+
+export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** A target, as `--target` names it. */
 export interface TargetName {
-  readonly kind: 'Application';
+  readonly kind: TargetKind;
   readonly namespace: string;
   readonly name: string;
 }
@@ -75,6 +109,8 @@ export interface Change {
   readonly reason: SweepReason;
   /** A sentence without its full stop: why, and what to do where somebody must. */
   readonly message: string;
+  /** What would have been better and does not verify, the best first. */
+  readonly passedOver: readonly PassedOver[];
 }
 
 /** Why an image, or all of a target's, is left as it is. */

@@ -1,12 +1,15 @@
+import type { VerifyEntry } from '../signature/verification.ts';
 import type { FollowedImage } from '../target/application.ts';
 import { isWritten } from '../target/list-edit.ts';
 import type { Located } from '../target/locate.ts';
 import type { TrackedSettings, WriteBack } from '../target/settings.ts';
 import { type ProposedValues, proposedValues } from '../target/values.ts';
-import type { Hold, SweepOutcome, SweepReason } from './change.ts';
+import type { Hold, PassedOver, SweepOutcome, SweepReason } from './change.ts';
+import { choose, holdOfChoice, notesOf } from './choose.ts';
 import { explainDifference, shortText } from './drift.ts';
 import { heldByAge, heldByAttempts, heldByDowngrade, heldByInterval, heldByParent } from './guard.ts';
-import { type Choice, choose, type SweepAnswers } from './questions.ts';
+import type { SweepAnswers } from './questions.ts';
+import { selectionOf } from './selection.ts';
 import { type ImageState, withBefore } from './state.ts';
 import { type ImageValue, isSameValue, NO_VALUE, valueText } from './value.ts';
 
@@ -19,6 +22,8 @@ export interface ImageFacts {
   /** When its registry was asked last, in milliseconds since 1970; null where that is not known. */
   readonly lastAsked: number | null;
   readonly answers: SweepAnswers;
+  /** All entries of the policy. */
+  readonly verify: readonly VerifyEntry[];
   readonly now: number;
 }
 
@@ -37,6 +42,7 @@ export interface ImagePlan {
   readonly outcome: Exclude<SweepOutcome, 'written'>;
   readonly reason: SweepReason;
   readonly message: string;
+  readonly passedOver: readonly PassedOver[];
   /** With `planned`, and only there. */
   readonly write: PlannedWrite | null;
   /** What is to be remembered before anything is written. */
@@ -68,6 +74,7 @@ export function heldPlan(
     ...hold,
     from: textOrNull(from),
     to: wanted === null ? null : textOrNull(wanted),
+    passedOver: [],
     write: null,
     now: state,
     done: state,
@@ -79,23 +86,10 @@ export function planImage(image: FollowedImage, facts: ImageFacts): ImagePlan {
   const { state, answers } = facts;
   const { tracked, located } = image;
   if (located === null) return heldPlan(image, heldByPlace(image), state);
-  const choice: Choice = choose(tracked, answers);
-  switch (choice.kind) {
-    case 'ask':
-      return heldPlan(
-        image,
-        { outcome: 'failed', reason: 'LookupFailed', message: 'nobody asked the registry' },
-        state,
-      );
-    case 'failed': {
-      const message = `${choice.code}: ${choice.message}`;
-      return heldPlan(image, { outcome: 'failed', reason: 'LookupFailed', message }, state);
-    }
-    case 'none':
-      return heldPlan(image, { outcome: 'waiting', reason: 'NoTag', message: choice.problem }, state);
-    case 'chosen':
-      return planValue(image, located, choice.value, facts);
-  }
+  const choice = choose(selectionOf(tracked, facts.verify), answers);
+  if (choice.kind !== 'chosen') return heldPlan(image, holdOfChoice(choice), state);
+  const plan = planValue(image, located, choice.value, facts);
+  return { ...plan, message: plan.message + notesOf(choice), passedOver: choice.passedOver };
 }
 
 function planValue(image: FollowedImage, located: Located, wanted: ImageValue, facts: ImageFacts): ImagePlan {
@@ -150,6 +144,7 @@ function planValue(image: FollowedImage, located: Located, wanted: ImageValue, f
     outcome: 'planned',
     reason: isRepair ? 'Repaired' : 'Moved',
     message: sentence(located, wanted, isRepair),
+    passedOver: [],
     write: { tracked, located, value: wanted, proposed },
     now: begun,
     done: asWritten(begun, wanted),

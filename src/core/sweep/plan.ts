@@ -1,10 +1,13 @@
+import type { VerifyEntry } from '../signature/verification.ts';
 import type { ApplicationTarget, FollowedImage } from '../target/application.ts';
 import { proposedValues } from '../target/values.ts';
 import type { Change, FailReason, Hold, WaitReason } from './change.ts';
+import { choose } from './choose.ts';
 import { heldByDeletion, heldByImageUpdater, heldByOperation, heldByPause } from './guard.ts';
 import { heldPlan, holdImage, type ImagePlan, type PlannedWrite, planImage } from './image-plan.ts';
-import { heldByProtection, type KnownLabels, type ProtectEntry, placesOf } from './protection.ts';
-import { choose, type SweepAnswers, type SweepQuestion } from './questions.ts';
+import { applicationSubject, heldByProtection, type KnownLabels, type ProtectEntry, placesOf } from './protection.ts';
+import type { SweepAnswers, SweepQuestion } from './questions.ts';
+import { selectionOf } from './selection.ts';
 import { type ImageState, inPlace, NEW_IMAGE, type TargetState } from './state.ts';
 import { isSameValue } from './value.ts';
 import { writePlace } from './write-place.ts';
@@ -19,6 +22,8 @@ export interface TargetFacts {
   /** By the image's key: when its registry was asked last, in milliseconds since 1970; null where that is not known. */
   readonly lastAsked: (key: string) => number | null;
   readonly guard: GuardFacts;
+  /** All entries of the policy. */
+  readonly verify: readonly VerifyEntry[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -59,7 +64,7 @@ export function openQuestions(facts: TargetFacts, answers: SweepAnswers): readon
   if (holdTarget(facts) !== null) return [];
   return facts.application.images.flatMap((image) => {
     if (holdImage(image, imageFacts(image, facts)) !== null) return [];
-    const choice = choose(image.tracked, answers);
+    const choice = choose(selectionOf(image.tracked, facts.verify), answers);
     return choice.kind === 'ask' ? [choice.questions] : [];
   });
 }
@@ -119,8 +124,12 @@ function standingOf(
 /** The changes of a target after its writes, and what is to be remembered. */
 export function settle(plan: TargetPlan, result: WriteResult): Pick<TargetPlan, 'changes' | 'now'> {
   const isDone = result.kind === 'written' || result.kind === 'unchanged';
-  const changes = plan.changes.map((change) => (change.outcome === 'planned' ? settled(change, result) : change));
-  return { changes, now: isDone ? plan.done : plan.now };
+  return { changes: settleChanges(plan.changes, result), now: isDone ? plan.done : plan.now };
+}
+
+/** What was planned after it was tried; for targets of all kinds. */
+export function settleChanges(changes: readonly Change[], result: WriteResult): readonly Change[] {
+  return changes.map((change) => (change.outcome === 'planned' ? settled(change, result) : change));
 }
 
 function settled(change: Change, result: WriteResult): Change {
@@ -142,14 +151,14 @@ function holdTarget({ application, guard }: TargetFacts): Hold | null {
   return (
     heldByDeletion(application) ??
     heldByPause(application) ??
-    heldByProtection(application, placesOf(application), guard.protect, guard.labels) ??
+    heldByProtection(applicationSubject(application), placesOf(application), guard.protect, guard.labels) ??
     heldByImageUpdater(guard.imageUpdater) ??
     heldByOperation(application)
   );
 }
 
 function imageFacts({ tracked, located }: FollowedImage, facts: TargetFacts) {
-  const { application, state, changedBy, lastAsked, now } = facts;
+  const { application, state, changedBy, lastAsked, verify, now } = facts;
   const { writeBack } = application;
   const known = state?.images.get(tracked.key) ?? NEW_IMAGE;
   return {
@@ -157,6 +166,7 @@ function imageFacts({ tracked, located }: FollowedImage, facts: TargetFacts) {
     state: located === null ? known : inPlace(known, writePlace(writeBack, located.committed, tracked)),
     changedBy,
     lastAsked: lastAsked(tracked.key),
+    verify,
     now,
   };
 }
@@ -169,7 +179,7 @@ function isKnown([, image]: readonly [string, ImageState]): boolean {
 }
 
 function changeOf(application: ApplicationTarget, { tracked }: FollowedImage, plan: ImagePlan): Change {
-  const { from, to, outcome, reason, message } = plan;
+  const { from, to, outcome, reason, message, passedOver } = plan;
   return {
     ...subject(application),
     alias: tracked.key,
@@ -179,6 +189,7 @@ function changeOf(application: ApplicationTarget, { tracked }: FollowedImage, pl
     outcome,
     reason,
     message,
+    passedOver,
   };
 }
 
@@ -195,6 +206,7 @@ function problemsOf(application: ApplicationTarget): readonly Change[] {
       outcome: 'refused',
       reason: 'InvalidSettings',
       message: `${key}: ${problem}`,
+      passedOver: [],
     }));
 }
 

@@ -3,7 +3,7 @@ import type { Policy } from '../policy/schema.ts';
 import { type ApplicationTarget, readDestination } from '../target/application.ts';
 import { type ApplicationSource, readSources } from '../target/source.ts';
 import { asString, elements, valueAt } from '../workload/json.ts';
-import type { Hold } from './change.ts';
+import type { Hold, TargetKind } from './change.ts';
 
 /** An entry of the policy's `sweep.protect`. */
 export type ProtectEntry = Policy['sweep']['protect'][number];
@@ -20,7 +20,14 @@ export interface GitPlace {
 }
 
 /** What an entry is compared with. */
-export type ProtectedSubject = Pick<ApplicationTarget, 'namespace' | 'project' | 'destination'>;
+export interface ProtectedSubject {
+  readonly kind: TargetKind;
+  readonly namespace: string;
+  /** Of an Application; null for what has none. */
+  readonly project: string | null;
+  /** Of an Application; null for what is where it works. */
+  readonly destination: ApplicationTarget['destination'] | null;
+}
 
 /**
  * What the policy's `sweep.protect` names is never written, whatever annotations say. All conditions of an entry must hold. What is
@@ -29,12 +36,12 @@ export type ProtectedSubject = Pick<ApplicationTarget, 'namespace' | 'project' |
  * @param places what it is made from, and what would be committed to.
  */
 export function heldByProtection(
-  application: ProtectedSubject,
+  subject: ProtectedSubject,
   places: readonly GitPlace[],
   protect: readonly ProtectEntry[],
   labels: KnownLabels,
 ): Hold | null {
-  const index = protect.findIndex((entry) => isProtected(entry, application, places, labels));
+  const index = protect.findIndex((entry) => isProtected(entry, subject, places, labels));
   if (index === -1) return null;
   const entry = JSON.stringify(withoutNulls(protect[index]));
   return {
@@ -42,6 +49,11 @@ export function heldByProtection(
     reason: 'Protected',
     message: `the policy's sweep.protect[${index}] protects it: ${entry}`,
   };
+}
+
+/** An Application, as an entry sees it. */
+export function applicationSubject({ namespace, project, destination }: ApplicationTarget): ProtectedSubject {
+  return { kind: 'Application', namespace, project, destination };
 }
 
 /**
@@ -57,7 +69,8 @@ export function protectedPlaces(
 ): readonly GitPlace[] {
   if (protect.length === 0) return [];
   const sources = readSources(object);
-  const subject = {
+  const subject: ProtectedSubject = {
+    kind: 'Application',
     namespace: asString(valueAt(object, ['metadata', 'namespace'])) ?? '',
     project: asString(valueAt(object, ['spec', 'project'])) || 'default',
     destination: readDestination(object),
@@ -116,16 +129,16 @@ function branchOf(revision: string | null): string | null {
 
 function isProtected(
   entry: ProtectEntry,
-  application: ProtectedSubject,
+  subject: ProtectedSubject,
   places: readonly GitPlace[],
   labels: KnownLabels,
 ): boolean {
   const { kind, project, namespaceLabels, repository, branch, path } = entry;
   const isGit = repository !== null || branch !== null || path !== null;
   return (
-    (kind === null || kind === 'Application') &&
-    (project === null || compiled(project)(application.project)) &&
-    (namespaceLabels === null || hasLabels(application, namespaceLabels, labels)) &&
+    (kind === null || kind === subject.kind) &&
+    (project === null || (subject.project !== null && compiled(project)(subject.project))) &&
+    (namespaceLabels === null || hasLabels(subject, namespaceLabels, labels)) &&
     (!isGit || places.some((place) => coversPlace(entry, place)))
   );
 }
@@ -136,12 +149,18 @@ function hasLabels(
   wanted: Readonly<Record<string, string>>,
   labels: KnownLabels,
 ): boolean {
-  const target = isLocal(destination) && destination.namespace !== null ? labels(destination.namespace) : null;
-  return [labels(namespace), target].some(
+  return labelsOf(namespace, destination, labels).some(
     (known) =>
       known === null ||
       Object.entries(wanted).every(([key, value]) => Object.hasOwn(known, key) && known[key] === value),
   );
+}
+
+function labelsOf(namespace: string, destination: ProtectedSubject['destination'], labels: KnownLabels) {
+  const own = labels(namespace);
+  if (destination === null) return [own];
+  const isKnown = isLocal(destination) && destination.namespace !== null;
+  return [own, isKnown ? labels(destination.namespace) : null];
 }
 
 const LOCAL_SERVERS = new Set(['https://kubernetes.default.svc', 'https://kubernetes.default.svc.cluster.local']);

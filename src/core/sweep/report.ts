@@ -19,8 +19,9 @@ const OUTCOMES = ['failed', 'refused', 'waiting', 'written', 'planned', 'unchang
 
 /** One object of `tagpin sweep --output json`. */
 export function reportLine(change: Change): object {
-  const { target, alias, image, from, to, outcome, reason, message } = change;
-  return { target, alias, image, from, to, outcome, reason, message };
+  const { target, alias, image, from, to, outcome, reason, message, passedOver } = change;
+  const more = passedOver.length === 0 ? {} : { passedOver };
+  return { target, alias, image, from, to, outcome, reason, message, ...more };
 }
 
 export function countOutcomes(changes: readonly Pick<Change, 'outcome'>[]): OutcomeCounts {
@@ -35,7 +36,14 @@ export function worstOutcome(changes: readonly Pick<Change, 'outcome'>[]): Sweep
 }
 
 /** What lasts for minutes, or is told by something else. */
-const UNTOLD: ReadonlySet<SweepReason> = new Set(['Deleting', 'OperationRunning', 'NotDue', 'Outrun', 'Retrying']);
+const UNTOLD: ReadonlySet<SweepReason> = new Set([
+  'Deleting',
+  'OperationRunning',
+  'NotDue',
+  'Outrun',
+  'Retrying',
+  'RollingOut',
+]);
 
 /**
  * Finds out what is new: each success, failure and waiting is told once.
@@ -58,8 +66,11 @@ export function news(
   return { told, state: { ...state, images } };
 }
 
-function toldAfter({ outcome, reason, to }: Change, before: string | null): string | null {
+function toldAfter({ outcome, reason, to, passedOver }: Change, before: string | null): string | null {
   if (UNTOLD.has(reason) || outcome === 'planned') return before;
+  if (outcome === 'unchanged' && passedOver.length > 0) {
+    return ['passed over', ...passedOver.map(({ tag, digest }) => `${tag}@${digest.slice(-8)}`)].join(' ');
+  }
   // What was wrong is over: when it comes again it is new.
   if (outcome === 'unchanged') return before?.startsWith('written') === true ? before : null;
   return [outcome, reason, ...(to === null ? [] : [to])].join(' ');
@@ -67,12 +78,13 @@ function toldAfter({ outcome, reason, to }: Change, before: string | null): stri
 
 /** The Event of a change that is told. */
 export function changeEvent(change: Change): ChangeEvent {
-  const { alias, image, outcome, reason, message } = change;
-  const isAlarming = outcome === 'failed' || outcome === 'refused' || reason === 'Contested';
+  const { alias, image, outcome, reason, message, passedOver } = change;
+  const isPassedOver = outcome === 'unchanged' && passedOver.length > 0;
+  const isAlarming = isPassedOver || outcome === 'failed' || outcome === 'refused' || reason === 'Contested';
   const name = image === '' ? '' : `${alias === image ? image : `${alias} (${image})`}: `;
   return {
     type: isAlarming ? 'Warning' : 'Normal',
-    reason: outcome === 'written' ? 'Updated' : reason,
+    reason: outcome === 'written' ? 'Updated' : isPassedOver ? 'PassedOver' : reason,
     note: `${name}${outcome === 'written' || outcome === 'unchanged' ? '' : `${outcome}: `}${message}`,
   };
 }

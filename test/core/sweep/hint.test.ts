@@ -5,8 +5,13 @@ import { concerns } from '../../../src/core/sweep/hint.ts';
 import { shopSettings } from '../../support/planned-target.ts';
 
 test('a push concerns who follows the repository, and with the strategy digest only its tag', () => {
-  const follows = (strategy: string) =>
-    shopSettings({ 'image-list': 'shop=ghcr.io/acme/shop:main', 'update-strategy': strategy });
+  const follows = (strategy: string) => {
+    const { image, rule } = shopSettings({
+      'image-list': 'shop=ghcr.io/acme/shop:main',
+      'update-strategy': strategy,
+    });
+    return { repository: image.repository, rule };
+  };
   const hint: RegistryHint = { registry: 'ghcr.io', repository: 'acme/shop', tag: 'main', covers: 'repository' };
   const rows = [
     ['digest', {}, true],

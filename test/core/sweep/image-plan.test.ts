@@ -113,6 +113,7 @@ test('an image without a place, and one that nobody asked about, are not planned
     state: NEW_IMAGE,
     changedBy: null,
     lastAsked: null,
+    verify: [],
     now: 0,
   } as const;
   const [lost] = read(application({ ...FOLLOWS_MAIN, type: 'Directory' })).images;

@@ -32,6 +32,7 @@ test('a plan says what is to be written, and what to remember before and after',
       outcome: 'planned',
       reason: 'Moved',
       message: 'from nothing to main@sha256:aaaaaaaaaaaa',
+      passedOver: [],
     },
   ]);
   assert.deepEqual(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  applicationSubject,
   type GitPlace,
   heldByProtection,
   isReadAt,
@@ -21,7 +22,7 @@ function held(protect: string, source: Manifest = {}, spec: Manifest = {}) {
   const object = application({ annotations, source }) as { readonly spec: Manifest };
   const target = read({ ...object, spec: { ...object.spec, ...spec } });
   const labels = (namespace: string) => LABELS[namespace] ?? null;
-  return heldByProtection(target, placesOf(target), protectEntries(protect), labels);
+  return heldByProtection(applicationSubject(target), placesOf(target), protectEntries(protect), labels);
 }
 
 test('what a policy protects is refused, and the entry is named', () => {

@@ -22,14 +22,29 @@ const MOVED: Change = {
   outcome: 'written',
   reason: 'Moved',
   message: 'from 1.0.0 to main@sha256:aaaaaaaaaaaa',
+  passedOver: [],
 };
 const FAILED: Change = { ...MOVED, to: null, outcome: 'failed', reason: 'LookupFailed', message: 'Timeout: too slow' };
 const HELD: Change = { ...MOVED, outcome: 'unchanged', reason: 'UpToDate', message: 'it says so already' };
 const EMPTY: TargetState = { target: 'x', gone: null, images: new Map() };
 
 test('a line of the report has the fields of the contract, and the sentence', () => {
-  const { uid: _uid, ...fields } = MOVED;
+  const { uid: _uid, passedOver: _none, ...fields } = MOVED;
   assert.deepEqual(reportLine(MOVED), fields);
+  const passedOver = [{ tag: '2.0.0', digest: digestOf('b'), reason: 'it has no signature' }];
+  assert.deepEqual(reportLine({ ...MOVED, passedOver }), { ...fields, passedOver });
+});
+
+test('what was passed over is told once, also where nothing was written', () => {
+  const passedOver = [{ tag: '2.0.0', digest: digestOf('b'), reason: 'it has no signature' }];
+  const change: Change = { ...HELD, passedOver };
+  const first = news([change], EMPTY);
+  assert.deepEqual(first.told, [change]);
+  assert.deepEqual(changeEvent(change).reason, 'PassedOver');
+  assert.equal(changeEvent(change).type, 'Warning');
+  assert.deepEqual(news([change], first.state).told, []);
+  const other = { ...change, passedOver: [{ tag: '2.0.1', digest: digestOf('c'), reason: 'it has no signature' }] };
+  assert.deepEqual(news([other], first.state).told, [other]);
 });
 
 test('a change is one line for people', () => {

@@ -8,7 +8,14 @@ const SECOND = 1000;
 const DAY = 86_400 * SECOND;
 
 /** The kinds that the sweeper writes. */
-const TARGET_KINDS = ['Application', 'CronJob', 'DaemonSet', 'Deployment', 'OCIRepository', 'StatefulSet'] as const;
+export const TARGET_KINDS = [
+  'Application',
+  'CronJob',
+  'DaemonSet',
+  'Deployment',
+  'OCIRepository',
+  'StatefulSet',
+] as const;
 
 /** `sweep` of a policy: how often the sweeper looks, what it may write, and how it commits. */
 export const sweepSchema = mapping({
