@@ -6,11 +6,25 @@ import { parse, stringify } from 'yaml';
 import { property } from '../../src/core/workload/json.ts';
 import type { Manifest } from './admission.ts';
 import { rowsOf } from './audited-cluster.ts';
+import { issueTestCertificates } from './certificate.ts';
+import { type GitServer, type GitServerOptions, serveGit } from './git-http.ts';
+import type { Lifetime, RemoteRepository } from './git-repository.ts';
 import { openPageShell, type Page, type PageShell, replaced } from './page.ts';
 import { type SweptRow, sweptCluster } from './swept-cluster.ts';
 
+/** Who may come to a repository. */
+export interface TrustedGitOptions {
+  readonly user: string;
+  readonly password: string;
+  readonly projects?: readonly string[];
+  readonly before?: NonNullable<GitServerOptions['before']>;
+}
+
+/** Keys take time, and no test needs its own. */
+const certificates = issueTestCertificates();
+
 /** What Argo CD's own namespace is made to hold no longer between two tests. */
-const EMPTIED = ['applications', 'imageupdaters', 'leases', 'secrets', 'configmaps'];
+const EMPTIED = ['applications', 'appprojects', 'imageupdaters', 'leases', 'secrets', 'configmaps'];
 
 /**
  * A cluster on which a page of `deploy/` is tried: Argo CD's resources in the namespace `argocd`, empty at the start of each test, and a
@@ -60,6 +74,35 @@ export function pagedCluster(page: Page) {
       const shell = openPageShell(folder, { KUBECONFIG: shared.plane.kubeconfig });
       page.write(folder, replace, (file, text) => (isPolicy(text) ? policyWithMirror(file, replace) : null));
       return shell;
+    },
+
+    /**
+     * Serves a repository over https, to one user, with an authority that Argo CD trusts; the projects that the page's Applications are
+     * in permit it.
+     */
+    async serveTrusted(
+      t: Lifetime,
+      repository: RemoteRepository,
+      { user, password, projects = ['default'], before: answer }: TrustedGitOptions,
+    ): Promise<GitServer> {
+      const { authority, serving } = await certificates;
+      const server = await serveGit(t, repository, {
+        authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+        tls: serving,
+        ...(answer !== undefined && { before: answer }),
+      });
+      const data = { '127.0.0.1': authority.certificate };
+      const metadata = { name: 'argocd-tls-certs-cm', namespace: 'argocd' };
+      await shared.plane.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+      for (const name of projects) {
+        await shared.plane.apply({
+          apiVersion: 'argoproj.io/v1alpha1',
+          kind: 'AppProject',
+          metadata: { name, namespace: 'argocd' },
+          spec: { sourceRepos: [`${server.origin}/*/*`] },
+        });
+      }
+      return server;
     },
 
     /** Sweeps all there is, with a folder for mirrors that stays. */
