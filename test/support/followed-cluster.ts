@@ -40,8 +40,8 @@ export interface FollowedCluster {
   start(...args: readonly string[]): RunningProcess;
   /** A kubeconfig of a way to the API server at which requests can be held up. */
   gated(t: TestContext, gate: Gate): Promise<string>;
-  /** Changes what is remembered of a target, as JSON; what is there is gone where the answer is null. */
-  changeState(uid: string, change: (state: ApiObject) => ApiObject | string | null): Promise<void>;
+  /** Changes what is remembered of a target; it is gone where the answer is null. */
+  changeState(uid: string, change: (state: ApiObject) => string | null): Promise<void>;
   /** What is remembered of a target; null where that is nothing. */
   state(uid: string): Promise<ApiObject>;
 }
@@ -132,8 +132,7 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
     async changeState(uid, change) {
       const { path, text } = await shardOf(uid);
       assert.ok(text !== null, `nothing is remembered of ${uid}`);
-      const next = change(JSON.parse(text));
-      const body = { data: { [uid]: next === null || typeof next === 'string' ? next : JSON.stringify(next) } };
+      const body = { data: { [uid]: change(JSON.parse(text)) } };
       await running().client.request({ method: 'PATCH', patch: 'merge', path, body });
     },
     async state(uid) {
