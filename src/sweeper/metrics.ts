@@ -6,6 +6,8 @@ import type { Metrics } from '../platform/metrics.ts';
 export interface SweepMetrics {
   /** A cycle that came to its end. */
   swept(report: { readonly changes: readonly Change[]; readonly seconds: number; readonly at: number }): void;
+  /** A look at some targets alone. */
+  lookedAfter(changes: readonly Change[]): void;
   /** A cycle that could not be done. */
   failed(): void;
   leads(isLeader: boolean): void;
@@ -58,6 +60,9 @@ export function createSweepMetrics(metrics: Metrics): SweepMetrics {
   /** Since when each does not say what it should; null where it does. */
   const since = new Map<string, number | null>();
   leader({}, 0);
+  const count = (changes: readonly Change[]): void => {
+    for (const { outcome, reason } of changes) if (outcome !== 'unchanged') outcomes({ outcome, reason });
+  };
 
   return {
     swept({ changes, seconds, at }) {
@@ -77,10 +82,9 @@ export function createSweepMetrics(metrics: Metrics): SweepMetrics {
         unsettled(labels, start === null ? 0 : (at - start) / 1000);
       }
       for (const [state, count] of states) targets({ state }, count);
-      for (const { outcome, reason } of changes) {
-        if (outcome !== 'unchanged') outcomes({ outcome, reason });
-      }
+      count(changes);
     },
+    lookedAfter: count,
     failed: () => failures({}),
     leads: (isLeader) => leader({}, isLeader ? 1 : 0),
   };

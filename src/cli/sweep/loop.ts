@@ -9,6 +9,7 @@ import { watchSignals } from '../../platform/shutdown.ts';
 import { runCycle } from '../../sweeper/cycle.ts';
 import { createLoop } from '../../sweeper/loop.ts';
 import { createSweepMetrics } from '../../sweeper/metrics.ts';
+import { type Pace, paceAfter } from '../../sweeper/pace.ts';
 import type { ReceiverServer } from '../../sweeper/receivers.ts';
 import type { CommandIO, ExitCode } from '../output.ts';
 import { openSweptCluster } from './cluster.ts';
@@ -53,25 +54,41 @@ export async function sweepForEver(
       if (policy === null) throw new Error('there is no good policy: nothing is written');
       return policy;
     };
+    let pace: Pace = { names: null, wait: 0 };
+    let due = 0;
     const loop = createLoop({
       async cycle(hints, signal) {
         const began = performance.now();
         const current = await readPolicy(signal);
+        // Whoever heard of something looks at everything that may follow it.
+        const rolling = hints.length === 0 && began < due ? pace.names : null;
+        pace = { names: null, wait: 0 };
         const options = {
           policy: current,
-          names: configuration.targets,
+          names: rolling ?? configuration.targets,
           mode: configuration.isDryRun ? 'plan' : 'write',
           asked,
           hints,
         } as const;
         const { changes, counts, targets, questions } = await runCycle(cluster.needs, options, signal);
         const seconds = (performance.now() - began) / 1000;
-        sweepMetrics.swept({ changes, seconds, at: Date.now() });
-        log.info('swept', { targets, questions, hints: hints.length, seconds: Number(seconds.toFixed(3)), ...counts });
+        if (rolling === null) {
+          sweepMetrics.swept({ changes, seconds, at: Date.now() });
+          due = performance.now() + (configuration.interval ?? current.sweep.interval);
+        } else sweepMetrics.lookedAfter(changes);
+        log.info(rolling === null ? 'swept' : 'looked after rollouts', {
+          targets,
+          questions,
+          hints: hints.length,
+          seconds: Number(seconds.toFixed(3)),
+          ...counts,
+        });
         if (configuration.isDryRun) {
           for (const change of changes) if (change.outcome === 'planned') log.info('change', { ...change });
         }
-        return configuration.interval ?? current.sweep.interval;
+        if (configuration.isDryRun) return due - performance.now();
+        pace = paceAfter(changes, due - performance.now());
+        return pace.wait;
       },
       failed(error, waitMilliseconds) {
         sweepMetrics.failed();
