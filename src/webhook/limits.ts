@@ -1,5 +1,7 @@
 import type { Resolution } from '../core/image/resolution.ts';
+import type { Verification } from '../core/signature/verification.ts';
 import type { ResolveDigest } from './mutate.ts';
+import { unanswered, type VerifyImage } from './verify-images.ts';
 
 /** How many reviews are answered at once, and how many wait for that. */
 export interface GateOptions {
@@ -93,32 +95,73 @@ const MOST_NAMESPACES = 10_000;
  * @returns the same resolver, but that it rejects with `TooManyQuestions`.
  */
 export function limitQuestions(resolve: ResolveDigest, limits: QuestionLimits): ResolveDigest {
-  const { now, perSecond, burst } = limits;
-  const interval = 1000 / perSecond;
-  /** When each bucket would be full again: the generic cell rate algorithm. */
-  const fullAt = new Map<string, number>();
-
-  const take = (namespace: string): void => {
-    const time = now();
-    const full = Math.max(fullAt.get(namespace) ?? time, time);
-    const wait = full - burst * interval - time + interval;
-    if (wait > 0) throw new TooManyQuestions(Math.max(1, Math.ceil(wait / 1000)));
-    fullAt.delete(namespace);
-    fullAt.set(namespace, full + interval);
-    if (fullAt.size > MOST_NAMESPACES) fullAt.delete(fullAt.keys().next().value ?? '');
-  };
-  const giveBack = (namespace: string): void => {
-    const full = fullAt.get(namespace);
-    if (full !== undefined) fullAt.set(namespace, full - interval);
-  };
+  const shares = new Shares(limits);
   return async (question) => {
-    take(question.limit);
+    const wait = shares.take(question.limit);
+    if (wait > 0) throw new TooManyQuestions(Math.max(1, Math.ceil(wait / 1000)));
     const resolution = await resolve(question);
-    if (isFree(resolution)) giveBack(question.limit);
+    if (isFree(resolution)) shares.giveBack(question.limit);
     return resolution;
   };
 }
 
+/** A verification asks a registry four times as much as a resolution: for referrers, the older tag, a manifest and a blob. */
+export const DEFAULT_VERIFICATION_LIMITS = { perSecond: 20, burst: 6000 } as const;
+
+/**
+ * The same for verifications, which are never a reason to send a review away, since Kubernetes' own controllers wait for theirs: past
+ * its share a namespace is told that it could not be found out (RateLimited).
+ */
+export function limitVerifications(verify: VerifyImage, limits: QuestionLimits): VerifyImage {
+  const shares = new Shares(limits);
+  return async (question) => {
+    const { limit, entries } = question;
+    if (shares.take(limit) > 0) {
+      return unanswered(entries, 'RateLimited', 'this namespace asks for more verifications than its share');
+    }
+    const verification = await verify(question);
+    if (isRemembered(verification)) shares.giveBack(limit);
+    return verification;
+  };
+}
+
+/** A token bucket for each namespace. */
+class Shares {
+  readonly #now: () => number;
+  readonly #interval: number;
+  readonly #burst: number;
+  /** When each bucket would be full again: the generic cell rate algorithm. */
+  readonly #fullAt = new Map<string, number>();
+
+  constructor({ now, perSecond, burst }: QuestionLimits) {
+    this.#now = now;
+    this.#interval = 1000 / perSecond;
+    this.#burst = burst;
+  }
+
+  /** Takes one question of a namespace's share: 0, or the milliseconds until there is one. */
+  take(namespace: string): number {
+    const time = this.#now();
+    const full = Math.max(this.#fullAt.get(namespace) ?? time, time);
+    const wait = full - this.#burst * this.#interval - time + this.#interval;
+    if (wait > 0) return wait;
+    this.#fullAt.delete(namespace);
+    this.#fullAt.set(namespace, full + this.#interval);
+    if (this.#fullAt.size > MOST_NAMESPACES) this.#fullAt.delete(this.#fullAt.keys().next().value ?? '');
+    return 0;
+  }
+
+  giveBack(namespace: string): void {
+    const full = this.#fullAt.get(namespace);
+    if (full !== undefined) this.#fullAt.set(namespace, full - this.#interval);
+  }
+}
+
 function isFree(resolution: Resolution): boolean {
   return resolution.kind === 'resolved' && resolution.source === 'cache';
+}
+
+/** What is told without the signatures that it comes from was known already. */
+function isRemembered({ verdicts, signatures }: Verification): boolean {
+  return signatures.length === 0 && verdicts.every(({ verdict }) => verdict.kind === 'verified');
 }

@@ -36,6 +36,11 @@ export function createWebhookMetrics(metrics: Metrics): WebhookMetrics {
     help: 'Images of reviews that were no dry run, by outcome.',
     labels: ['outcome'],
   });
+  const verifications = metrics.counter({
+    name: 'tagpin_verifications_total',
+    help: 'What verify entries of the policy said of images of reviews that were no dry run: verified, unverified, failed (nobody could tell), floating (no digest).',
+    labels: ['result'],
+  });
   const policyValid = metrics.gauge({
     name: 'tagpin_policy_valid',
     help: '1 while the policy that was read last is the one in force, 0 while an older one is.',
@@ -60,7 +65,10 @@ export function createWebhookMetrics(metrics: Metrics): WebhookMetrics {
     exchange({ outcome, result, seconds }) {
       reviews({ decision: outcome });
       duration({}, seconds);
-      for (const image of result?.record?.images ?? []) images({ outcome: image.outcome });
+      for (const image of result?.record?.images ?? []) {
+        images({ outcome: image.outcome });
+        for (const each of image.verified ?? []) verifications({ result: each.result });
+      }
     },
     policy: (state) => policyValid({}, state === 'valid' ? 1 : 0),
     policySource(source) {

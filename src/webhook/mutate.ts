@@ -1,14 +1,16 @@
-import { planAdmission } from '../core/admission/plan.ts';
+import { type Planner, planAdmission } from '../core/admission/plan.ts';
 import { type Question, questionKey } from '../core/admission/questions.ts';
 import type { AdmissionRecord } from '../core/admission/record.ts';
 import { type AdmissionRequest, parseReview } from '../core/admission/request.ts';
 import { type AdmissionReview, answer, refusal } from '../core/admission/response.ts';
 import { type Asked, type Unread, withUnread } from '../core/admission/unread.ts';
+import { type Demand, demandKey, judgeSignatures, type Verifications } from '../core/admission/verification.ts';
 import type { Keychain } from '../core/image/credentials.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import type { Resolution } from '../core/image/resolution.ts';
 import { isSystemUser } from '../core/policy/match.ts';
 import type { Policy } from '../core/policy/schema.ts';
+import { type VerifyImage, verifyImages } from './verify-images.ts';
 
 /** What one call of `/mutate` is answered with. */
 export interface MutateResult {
@@ -55,6 +57,8 @@ export type Labels = Readonly<Record<string, string>>;
 export interface MutateNeeds {
   readonly policy: () => Policy;
   readonly resolve: ResolveDigest;
+  /** Asked where the policy has `verify` entries for an image, not otherwise. */
+  readonly verify: VerifyImage;
   /** The labels, at once where they are known. Never rejects; past the budget, what is known then. */
   readonly namespaceLabels: (namespace: string, budget: AbortSignal) => Labels | Promise<Labels>;
   readonly keychain: (request: AdmissionRequest) => RequestCredentials;
@@ -90,7 +94,9 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
   const labels = needs.namespaceLabels(request.namespace, signal);
   // No turn of the event loop is spent on what is there.
   const namespaceLabels = labels instanceof Promise ? await labels : labels;
-  const planWith = planAdmission(request, { policy, namespaceLabels });
+  const signatures = judgeSignatures(request, policy);
+  const planAll = planAdmission(request, { policy, namespaceLabels });
+  const planWith: Planner = signatures === null ? planAll : (known) => signatures.refuseFloating(planAll(known));
   let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     if (round === MOST_ROUNDS) throw new Error('a plan asked for more rounds than there are steps');
@@ -105,7 +111,24 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
     await Promise.all(plan.questions.map(ask));
     plan = planWith(answers);
   }
+  const demands = signatures?.demands(plan) ?? [];
+  if (signatures !== null && demands.length > 0) {
+    const context = { keychain, namespace: request.namespace, budget: signal };
+    const verifications = await verifyImages(needs.verify, demands, context);
+    plan = signatures.conclude(plan, verifications);
+    asked.push(...failedVerifications(demands, verifications));
+  }
   return withUnread(plan, asked, unread());
+}
+
+/** What registries refused to show of signatures, as if they had been asked for the image. */
+function failedVerifications(demands: readonly Demand[], verifications: Verifications): readonly Asked[] {
+  return demands.flatMap((demand) => {
+    const verdicts = verifications.get(demandKey(demand))?.verdicts ?? [];
+    const failed = verdicts.flatMap(({ verdict }) => (verdict.kind === 'failed' ? [verdict] : [])).at(0);
+    if (failed === undefined) return [];
+    return [{ reference: demand.reference, resolution: { ...failed, lastKnown: null } }];
+  });
 }
 
 function parseJson(body: Buffer): unknown {

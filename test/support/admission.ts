@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { applyPatch, type Operation } from 'rfc6902';
-import { planAdmission } from '../../src/core/admission/plan.ts';
+import { type Planner, planAdmission } from '../../src/core/admission/plan.ts';
 import { questionKey } from '../../src/core/admission/questions.ts';
 import type { AdmissionRecord } from '../../src/core/admission/record.ts';
 import { parseReview } from '../../src/core/admission/request.ts';
 import { answer } from '../../src/core/admission/response.ts';
+import { type Demand, demandKey, judgeSignatures, type Verifications } from '../../src/core/admission/verification.ts';
 import { type Digest, parseDigest } from '../../src/core/image/digest.ts';
 import { canonicalText } from '../../src/core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../../src/core/image/resolution.ts';
 import { isSystemUser } from '../../src/core/policy/match.ts';
 import { DEFAULT_POLICY, type Policy, parsePolicy } from '../../src/core/policy/schema.ts';
+import { verifySchema } from '../../src/core/policy/sections/signatures.ts';
+import type { Verdict } from '../../src/core/signature/verification.ts';
 import { workloadKind } from '../../src/core/workload/kinds.ts';
 import { imageSlots } from '../../src/core/workload/slots.ts';
+import { pemOf } from './policy.ts';
 
 /** A digest that is told from others by one letter or word. */
 export function digest(mark: string): Digest {
@@ -67,6 +71,8 @@ export function record(table: RecordTable, refreshed: readonly string[] = []): s
   return JSON.stringify(Object.fromEntries(fields.toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
+type PolicyEntry = Policy['verify'][number];
+
 export interface Case {
   readonly object: unknown;
   readonly oldObject?: unknown;
@@ -76,6 +82,10 @@ export interface Case {
   readonly namespace?: string;
   /** YAML below `kind: TagPolicy`, or nothing for the defaults. */
   readonly policy?: string;
+  /** The policy's `verify` entries: what is not given has its default, and signs with a key. */
+  readonly verify?: readonly (Partial<PolicyEntry> & Pick<PolicyEntry, 'name'>)[];
+  /** By the digest's letter, or `LETTER ENTRY` where entries differ: what is said of it; what is not there is not signed. */
+  readonly signatures?: Readonly<Record<string, Verdict>>;
   /** By canonical reference: a digest, a failure, or a failure with what is last known. */
   readonly registry?: Readonly<
     Record<string, Digest | ResolutionFailureCode | { code: ResolutionFailureCode; lastKnown: Digest }>
@@ -96,6 +106,8 @@ export interface Admitted {
   readonly audit: Readonly<Record<string, string>>;
   /** What was asked, in order: the canonical reference, `past-cache` before it where it was. */
   readonly asked: readonly string[];
+  /** What was verified, in order: the canonical reference by digest, `brief` before it where nobody is refused for want of an answer. */
+  readonly verified: readonly string[];
   readonly record: AdmissionRecord;
 }
 
@@ -131,11 +143,13 @@ export function admit(input: Case): Admitted {
     },
   });
   assert.ok(parsed.ok);
-  const policy = policyOf(input.policy);
+  const policy = withEntries(policyOf(input.policy), input.verify);
+  const signatures = judgeSignatures(parsed.request, policy);
   const answers = new Map<string, Resolution>();
   const asked: string[] = [];
   const namespaceLabels = { 'kubernetes.io/metadata.name': 'shop' };
-  const planWith = planAdmission(parsed.request, { policy, namespaceLabels });
+  const planAll = planAdmission(parsed.request, { policy, namespaceLabels });
+  const planWith: Planner = (known) => signatures?.refuseFloating(planAll(known)) ?? planAll(known);
   let plan = planWith(answers);
   for (let round = 0; plan.questions.length > 0; round += 1) {
     assert.ok(round < 5, 'the plan never ends');
@@ -146,6 +160,8 @@ export function admit(input: Case): Admitted {
     }
     plan = planWith(answers);
   }
+  const demands = signatures?.demands(plan) ?? [];
+  plan = signatures?.conclude(plan, answersTo(demands, input.signatures ?? {})) ?? plan;
   const { review, record } = answer(
     parsed.request,
     plan,
@@ -170,8 +186,32 @@ export function admit(input: Case): Admitted {
     warnings: response.warnings ?? [],
     audit: response.auditAnnotations ?? {},
     asked,
+    verified: demands.map((demand) => `${demand.patience === 'brief' ? 'brief ' : ''}${demandKey(demand)}`),
     record,
   };
+}
+
+function withEntries(policy: Policy, entries: Case['verify'] = []): Policy {
+  const verify = entries.map((entry): PolicyEntry => ({ ...DEFAULT_ENTRY, ...entry }));
+  return verify.length === 0 ? policy : { ...policy, verify };
+}
+
+const DEFAULT_ENTRY = verifySchema.parse({ name: 'ours', images: ['**'], keys: [pemOf('PUBLIC KEY')] });
+
+function answersTo(demands: readonly Demand[], signatures: NonNullable<Case['signatures']>): Verifications {
+  return new Map(
+    demands.map((demand) => {
+      const letter = Buffer.from(demand.reference.digest?.slice('sha256:'.length) ?? '', 'hex')
+        .toString()
+        .replaceAll('\0', '');
+      const verdicts = demand.entries.map((entry) => ({
+        entry,
+        verdict: signatures[`${letter} ${entry.name}`] ??
+          signatures[letter] ?? { kind: 'unverified' as const, reason: 'it is not signed' },
+      }));
+      return [demandKey(demand), { verdicts, signatures: [] }];
+    }),
+  );
 }
 
 function resolution(

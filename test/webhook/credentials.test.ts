@@ -31,6 +31,7 @@ async function setUp(t: TestContext, options: RegistryOptions, onUnresolved = 'l
   const mutate = createMutate({
     policy: () => ({ ...DEFAULT_POLICY, defaults, registries }),
     resolve: (question) => resolver.resolve(question),
+    verify: () => assert.fail('no entry speaks of anything'),
     namespaceLabels: () => ({}),
     keychain: ({ namespace }) => ({
       async credentials(): Promise<readonly Credential[]> {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Resolution } from '../../src/core/image/resolution.ts';
-import { Gate, limitQuestions, TooManyQuestions } from '../../src/webhook/limits.ts';
+import { verifySchema } from '../../src/core/policy/sections/signatures.ts';
+import type { Verdict, Verification } from '../../src/core/signature/verification.ts';
+import { Gate, limitQuestions, limitVerifications, TooManyQuestions } from '../../src/webhook/limits.ts';
 import type { ResolveDigest } from '../../src/webhook/mutate.ts';
+import { pemOf } from '../support/policy.ts';
 import { reference } from '../support/resolver.ts';
 
 test('a gate lets in as many as may run, and who leaves makes room', () => {
@@ -110,4 +113,50 @@ test('namespaces without number do not grow the memory without end, and the busy
     await ask(`namespace-${index}`);
   }
   await ask('busy');
+});
+
+const ENTRY = verifySchema.parse({ name: 'ours', images: ['**'], keys: [pemOf('PUBLIC KEY')] });
+
+function limitedVerifications(found: Omit<Verification, 'verdicts'>, verdict: Verdict) {
+  let asked = 0;
+  const verify = limitVerifications(
+    async () => {
+      asked += 1;
+      return { ...found, verdicts: [{ entry: ENTRY, verdict }] };
+    },
+    { perSecond: 1, burst: 2, now: () => 0 },
+  );
+  const keychain = async () => [];
+  const { signal } = new AbortController();
+  const entries = [ENTRY];
+  return {
+    ask: async (limit: string) =>
+      (await verify({ reference: reference('nginx'), entries, keychain, limit, signal })).verdicts,
+    asked: () => asked,
+  };
+}
+
+test('a namespace past its share of verifications is told so, and no other namespace', async () => {
+  const verdict: Verdict = { kind: 'unverified', reason: 'no' };
+  const { ask, asked } = limitedVerifications({ signatures: [] }, verdict);
+  await ask('shop');
+  await ask('shop');
+  const [limited] = await ask('shop');
+  assert.equal(limited?.entry, ENTRY);
+  assert.deepEqual(limited?.verdict.kind === 'failed' && limited.verdict.code, 'RateLimited');
+  assert.deepEqual(
+    (await ask('bank')).map((each) => each.verdict),
+    [verdict],
+  );
+  assert.equal(asked(), 3);
+});
+
+test('what was verified before takes nothing of the share', async () => {
+  const { ask, asked } = limitedVerifications({ signatures: [] }, { kind: 'verified', signer: 'a key' });
+  for (let index = 0; index < 10; index += 1) await ask('shop');
+  assert.equal(asked(), 10);
+  const signatures = [{ format: 'bundle', signer: 'a key', checks: [] }] as const;
+  const first = limitedVerifications({ signatures }, { kind: 'verified', signer: 'a key' });
+  for (let index = 0; index < 10; index += 1) await first.ask('shop');
+  assert.equal(first.asked(), 2);
 });

@@ -34,6 +34,7 @@ function mutateWith(context: TestContext, registry: Loopback | null, policies?: 
   return createMutate({
     policy: policies ?? (() => policy),
     resolve: (question) => resolver.resolve(question),
+    verify: () => assert.fail('no entry speaks of anything'),
     namespaceLabels: (namespace) => ({ 'kubernetes.io/metadata.name': namespace }),
     keychain: () => ({ credentials: async () => [], unread: () => [] }),
   });
@@ -121,6 +122,7 @@ test('labels that have to be waited for count as those that are known', async ()
     const mutate = createMutate({
       policy: () => policy,
       resolve: () => assert.fail('nothing has to be asked'),
+      verify: () => assert.fail('no entry speaks of anything'),
       namespaceLabels,
       keychain: () => ({ credentials: async () => [], unread: () => [] }),
     });

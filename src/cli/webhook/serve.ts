@@ -15,6 +15,7 @@ import { createWebhookMetrics, type WebhookMetrics } from '../../webhook/metrics
 import { createMutate, type MutateNeeds, type ResolveDigest } from '../../webhook/mutate.ts';
 import { type AdmissionServer, startServer } from '../../webhook/server.ts';
 import { createValidatePolicy } from '../../webhook/validate-policy.ts';
+import { unanswered } from '../../webhook/verify-images.ts';
 import type { WebhookConfiguration } from '../configuration.ts';
 import { CommandError, type CommandIO, type ExitCode } from '../output.ts';
 import { createRegistryMetrics } from '../registry-metrics.ts';
@@ -85,6 +86,7 @@ export async function serveWebhook(
     const mutate = createMutate({
       policy: () => orThrow(policy()),
       resolve: limitQuestions(ask, { ...DEFAULT_QUESTION_LIMITS, now: () => performance.now() }),
+      verify: async ({ entries }) => unanswered(entries, 'NotAllowed', 'nothing verifies signatures here yet'),
       namespaceLabels: sources.namespaceLabels,
       keychain: sources.keychain,
     });

@@ -3,7 +3,7 @@ import type { ImageReference } from '../image/reference.ts';
 import type { Decision } from '../policy/decide.ts';
 import type { PinEntry } from '../workload/pins.ts';
 import type { ImageSlot, SubmittedSlot } from '../workload/slots.ts';
-import type { Outcome } from './record.ts';
+import type { Outcome, VerificationRecord } from './record.ts';
 
 /** Where a slot's image comes from, or why it is left as it is. Audit lines, metrics and tests share these words. */
 export type Source =
@@ -58,8 +58,10 @@ export interface SlotOutcome {
   readonly rule: string | null;
   readonly warnings: readonly Warning[];
   readonly denial: Denial | null;
-  /** A rule denies the image, and the caller must not be stopped: the denial is only reported. */
+  /** A rule or a `verify` entry denies the image, and the caller must not be stopped: the denial is only reported. */
   readonly reported: boolean;
+  /** What the policy's `verify` entries came to; empty where none speaks of the image, and while they were not asked. */
+  readonly verified: readonly VerificationRecord[];
 }
 
 /** The slot goes through as it was submitted, and no record speaks of it. */
@@ -95,7 +97,8 @@ export function settle(
 
 function facts(slot: ImageSlot, decision: Decision | null) {
   // Where a denial is enforced the outcome is a refusal, so what gets here was let through.
-  return { slot, rule: decision?.rule ?? null, denial: null, reported: decision?.action === 'deny' };
+  const reported = decision?.action === 'deny';
+  return { slot, rule: decision?.rule ?? null, denial: null, reported, verified: [] };
 }
 
 /** A rule refuses the slot's image. */

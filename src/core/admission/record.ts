@@ -3,6 +3,16 @@ import type { Digest } from '../image/digest.ts';
 /** What became of one image. */
 export type Outcome = 'pinned' | 'kept' | 'skipped' | 'unresolved';
 
+/** What one `verify` entry came to for one image. */
+export interface VerificationRecord {
+  /** The entry's name. */
+  readonly entry: string;
+  /** `failed`: it could not be found out; `floating`: the image has no digest, so that there is nothing to verify. */
+  readonly result: 'verified' | 'unverified' | 'failed' | 'floating';
+  /** Who signed; otherwise why it is not verified, half a sentence. One line of at most 300 characters. */
+  readonly detail: string;
+}
+
 /** One image of an audit line. */
 export interface ImageRecord {
   /** `containers/NAME`, `initContainers/NAME`, `ephemeralContainers/NAME` or `volumes/NAME`. */
@@ -15,8 +25,10 @@ export interface ImageRecord {
   /** Where the digest comes from, or why there is none: a `Source` of `outcome.ts`. */
   readonly source: string;
   readonly rule: string | null;
-  /** Only where it is true: a rule denies the image, which is reported and not enforced. */
+  /** Only where it is true: a rule or a `verify` entry denies the image, which is reported and not enforced. */
   readonly reported?: true;
+  /** What signatures say; only where `verify` entries speak of the image, and the request was not refused before they were looked at. */
+  readonly verified?: readonly VerificationRecord[];
 }
 
 /** One admission decision, the audit line without its `msg` and `ms`. */

@@ -1,5 +1,5 @@
 import { byUnits } from '../workload/pins.ts';
-import type { Denial } from './outcome.ts';
+import type { Denial, SlotOutcome } from './outcome.ts';
 import { makePatch, type Patch } from './patch.ts';
 import type { AdmissionPlan } from './plan.ts';
 import type { AdmissionRecord } from './record.ts';
@@ -88,35 +88,52 @@ function statusOf(denial: Denial) {
  * what it added, under a key of its own.
  */
 function auditAnnotations(plan: AdmissionPlan, decision: AdmissionRecord['decision']): Record<string, string> {
+  const verified = slotTexts(plan, verdictText);
   if (plan.reinvocation && decision !== 'denied') {
-    const added = pinsText(plan, (outcome) => outcome === 'pinned');
-    if (added !== null) return { 'pins-added': added };
+    const isNew = ({ outcome }: SlotOutcome): boolean => outcome === 'pinned';
+    const added = slotTexts(plan, (slot) => (isNew(slot) ? pinText(slot) : null));
+    const addedVerdicts = slotTexts(plan, (slot) => (isNew(slot) ? verdictText(slot) : null));
+    if (added !== null)
+      return { 'pins-added': added, ...(addedVerdicts !== null && { 'verified-added': addedVerdicts }) };
     // Said again with the same value it is no change; and what brought its record along, as a restore does, says it once.
-    const all = pinsText(plan, () => true);
-    return all === null ? {} : { pins: all };
+    const all = slotTexts(plan, pinText);
+    return { ...(all !== null && { pins: all }), ...(verified !== null && { verified }) };
   }
-  const pins = decision === 'denied' ? null : pinsText(plan, () => true);
+  const pins = decision === 'denied' ? null : slotTexts(plan, pinText);
   const deciding = decision === 'denied' ? plan.slots.filter((slot) => slot.denial !== null) : plan.slots;
   const rules = [...new Set(deciding.flatMap((slot) => slot.rule ?? []))].toSorted(byUnits);
   return {
     decision,
     ...(pins !== null && { pins }),
     ...(rules.length > 0 && { 'policy-rule': rules.join(',') }),
+    ...(verified !== null && { verified }),
   };
 }
 
-/** References and their digests as compact, sorted JSON; null where there are none. */
-function pinsText(plan: AdmissionPlan, isWanted: (outcome: string) => boolean): string | null {
-  const pins = new Map<string, string>();
-  for (const { slot, digest, entry, outcome, denial } of plan.slots) {
-    if (digest === null || denial !== null || !isWanted(outcome) || (entry === null && outcome !== 'pinned')) continue;
+/** The digest of an image that is pinned, or kept as a pin; null for others. */
+function pinText({ digest, entry, outcome, denial }: SlotOutcome): string | null {
+  return denial !== null || (entry === null && outcome !== 'pinned') ? null : digest;
+}
+
+/** `ours=verified,scanned=failed`; null where no entry was asked. */
+function verdictText({ verified }: SlotOutcome): string | null {
+  return verified.length === 0 ? null : verified.map(({ entry, result }) => `${entry}=${result}`).join(',');
+}
+
+/** References and what is to be said of them as compact, sorted JSON; null where that is nothing. */
+function slotTexts(plan: AdmissionPlan, textOf: (outcome: SlotOutcome) => string | null): string | null {
+  const texts = new Map<string, string>();
+  for (const outcome of plan.slots) {
+    const text = textOf(outcome);
+    if (text === null) continue;
+    const { slot, entry } = outcome;
     const reference = entry?.reference.text ?? slot.image;
-    const other = pins.get(reference);
-    pins.set(other === undefined || other === digest ? reference : `${reference} (${slot.key})`, digest);
+    const other = texts.get(reference);
+    texts.set(other === undefined || other === text ? reference : `${reference} (${slot.key})`, text);
   }
-  if (pins.size === 0) return null;
-  const fields = [...pins].toSorted(([a], [b]) => byUnits(a, b));
-  return `{${fields.map(([reference, digest]) => `${JSON.stringify(reference)}:${JSON.stringify(digest)}`).join(',')}}`;
+  if (texts.size === 0) return null;
+  const fields = [...texts].toSorted(([a], [b]) => byUnits(a, b));
+  return `{${fields.map(([reference, text]) => `${JSON.stringify(reference)}:${JSON.stringify(text)}`).join(',')}}`;
 }
 
 /** Audit lines are bounded: whoever writes the object chooses these texts. */
@@ -135,7 +152,7 @@ function recordOf(
     kind: request.kindName.slice(0, LONGEST_TEXT),
     name: request.name.slice(0, LONGEST_TEXT),
     decision,
-    images: plan.slots.map(({ slot, digest, outcome, source, rule, reported }) => ({
+    images: plan.slots.map(({ slot, digest, outcome, source, rule, reported, verified }) => ({
       container: slot.key.slice(0, LONGEST_TEXT),
       ref: slot.image.slice(0, LONGEST_TEXT),
       digest,
@@ -143,6 +160,7 @@ function recordOf(
       source,
       rule,
       ...(reported && { reported }),
+      ...(verified.length > 0 && { verified }),
     })),
   };
 }

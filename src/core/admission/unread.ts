@@ -1,6 +1,6 @@
 import { canonicalName, type ImageReference } from '../image/reference.ts';
 import type { Resolution } from '../image/resolution.ts';
-import { LONGEST_WARNING } from './outcome.ts';
+import { LONGEST_WARNING, type SlotOutcome } from './outcome.ts';
 import type { AdmissionPlan } from './plan.ts';
 
 /** Where credentials could have been, and could not be read. */
@@ -29,14 +29,19 @@ export function withUnread(plan: AdmissionPlan, asked: readonly Asked[], unread:
   const telling = mostTelling(unread);
   if (telling === null || !isRefused(asked)) return plan;
   const slots = plan.slots.map((slot) => {
-    const code = slot.source.startsWith('registry:') ? slot.source.slice('registry:'.length) : '';
-    if (slot.denial === null || !REFUSALS.has(code)) return slot;
+    if (slot.denial === null || !refusalsOf(slot).some((code) => REFUSALS.has(code))) return slot;
     const message = `${slot.denial.message}; tagpin ${sentence(telling, Number.POSITIVE_INFINITY)}`;
     return { ...slot, denial: { ...slot.denial, message } };
   });
   // Before all others, of which an object of many images may have more than are shown.
   const warning = { kind: 'problem', text: sentence(telling, LONGEST_WARNING) } as const;
   return { ...plan, slots, warnings: [warning, ...plan.warnings] };
+}
+
+/** What a registry said of the image, and of its signatures. */
+function refusalsOf({ source, verified }: SlotOutcome): readonly string[] {
+  const failed = verified.filter(({ result }) => result === 'failed').map(({ detail }) => detail.split(':')[0] ?? '');
+  return source.startsWith('registry:') ? [source.slice('registry:'.length), ...failed] : failed;
 }
 
 /** One line says enough, since one command helps with all; what needs that goes before what only failed. */
