@@ -2,6 +2,7 @@ import { shortDigest } from '../core/image/digest.ts';
 import { byDigest, effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import { isAllowedHost } from '../core/policy/match.ts';
 import type { RegistriesPolicy, RegistryHostPolicy } from '../core/policy/schema.ts';
+import type { OwnConnection, RegistrySettings } from './connection/own.ts';
 import { RegistryError } from './error.ts';
 
 /** Where a registry is asked. */
@@ -13,6 +14,8 @@ export interface Endpoint {
   /** What stands before the repository, for a mirror below a path: `hub/`, or nothing. */
   readonly prefix: string;
   readonly entry: RegistryHostPolicy | null;
+  /** What somebody else than the policy says of it. */
+  readonly own: OwnConnection | null;
 }
 
 /** Docker Hub's name is not where its registry is. */
@@ -25,17 +28,20 @@ const API_HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-
  * @param registry a canonical registry, or a host of a URL in the same form.
  * @returns the endpoint; throws `HostNotAllowed` where the policy's list leaves it out.
  */
-export function findEndpoint(settings: RegistriesPolicy, registry: string): Endpoint {
+export function findEndpoint(settings: RegistrySettings, registry: string): Endpoint {
   const [host = registry, ...path] = findEntry(settings, registry)?.mirror?.split('/') ?? [];
   if (!isAllowedHost(settings, registry) || !isAllowedHost(settings, host)) {
     throw new RegistryError('HostNotAllowed', { host: registry });
   }
   const entry = findEntry(settings, host);
+  const own = settings.own ?? null;
+  const isPlain = entry?.plainHttp === true || (own?.host === host && own.plainHttp);
   return {
     host,
-    base: new URL(`${entry?.plainHttp === true ? 'http' : 'https'}://${API_HOSTS.get(host) ?? host}/v2/`),
+    base: new URL(`${isPlain ? 'http' : 'https'}://${API_HOSTS.get(host) ?? host}/v2/`),
     prefix: path.map((part) => `${part}/`).join(''),
     entry,
+    own,
   };
 }
 

@@ -69,6 +69,11 @@ const FAILURES = {
     'NotAllowed',
     ({ host }) => `${host} is at an address that is not asked: list it under registries.hosts, if it is your registry`,
   ],
+  PrivateProxy: [
+    'NotAllowed',
+    ({ host }) =>
+      `the proxy for ${host} is at an address that is not asked: list it under registries.hosts beside registries.allow`,
+  ],
   ForbiddenAddress: ['NotAllowed', ({ host }) => `${host} is at an address that is never asked: use another registry`],
   RealmNotAllowed: [
     'NotAllowed',
@@ -119,6 +124,15 @@ const FAILURES = {
   PagesWithoutEnd: [
     'InvalidResponse',
     ({ host, image }) => `${host} lists the tags of ${image} in a circle: check the registry`,
+  ],
+  NoReferrers: [
+    'InvalidResponse',
+    ({ host, image }) => `${host} answers with no list of what refers to ${image}: check the registry`,
+  ],
+  ReferrersElsewhere: [
+    'NotAllowed',
+    ({ host, image }) =>
+      `${host} says that more of what refers to ${image} is elsewhere, which is not asked: check the registry`,
   ],
   TooLarge: ['InvalidResponse', ({ host }) => `${host} answers with more than is read: check the registry`],
   NotUnderstood: ['InvalidResponse', ({ host }) => `${host} answers with what is not understood: check the registry`],

@@ -1,7 +1,13 @@
 import { isIP } from 'node:net';
 import { isAllowedHost } from '../core/policy/match.ts';
-import type { RegistriesPolicy, RegistryHostPolicy } from '../core/policy/schema.ts';
+import type { RegistryHostPolicy } from '../core/policy/schema.ts';
 import { classifyAddress } from './connection/address.ts';
+import {
+  type ClientCertificate,
+  joinAuthorities,
+  type OwnConnection,
+  type RegistrySettings,
+} from './connection/own.ts';
 import { type Endpoint, findEntry, hostOf } from './endpoint.ts';
 import { RegistryError } from './error.ts';
 
@@ -14,6 +20,7 @@ export interface Permit {
   readonly privateAddresses: boolean;
   /** PEM, added to the system's; null for the system's alone. */
   readonly certificateAuthority: string | null;
+  readonly clientCertificate: ClientCertificate | null;
   readonly requestsPerSecond: number | null;
 }
 
@@ -39,7 +46,7 @@ const INTERNAL_NAME = /^(?:localhost|kubernetes|kubernetes\.default)$|\.(?:local
  * @returns the permit; throws `PrivateAddress` and `ForbiddenAddress`.
  */
 export function permitRegistry(endpoint: Endpoint): Permit {
-  return permit(endpoint.base, endpoint.host, endpoint.entry);
+  return permit(endpoint.base, endpoint.host, endpoint.entry, endpoint.own);
 }
 
 /**
@@ -50,7 +57,7 @@ export function permitRegistry(endpoint: Endpoint): Permit {
  * @param location the header, resolved against `from`.
  * @returns the permit; throws `NotAllowed` reasons, and `NotUnderstood` for what is no URL.
  */
-export function permitRedirect(settings: RegistriesPolicy, from: Permit, location: string | null): Permit {
+export function permitRedirect(settings: RegistrySettings, from: Permit, location: string | null): Permit {
   const url = location === null || location.length > 8192 ? null : URL.parse(location, from.url.href);
   if (url === null) throw new RegistryError('NotUnderstood', { host: from.host });
   if (url.origin === from.url.origin && !hasUser(url)) return { ...from, url };
@@ -64,7 +71,7 @@ export function permitRedirect(settings: RegistriesPolicy, from: Permit, locatio
     throw new RegistryError('RedirectNotAllowed', { host: from.host, other: nameOf(url) });
   }
   try {
-    return permit(url, host, entry);
+    return permit(url, host, entry, settings.own ?? null);
   } catch (cause) {
     throw new RegistryError('RedirectNotAllowed', { host: from.host, other: nameOf(url) }, { cause });
   }
@@ -79,15 +86,15 @@ export function permitRedirect(settings: RegistriesPolicy, from: Permit, locatio
  *
  * @returns the permit; throws `NotAllowed` reasons.
  */
-export function permitRealm(settings: RegistriesPolicy, endpoint: Endpoint, realm: string): RealmPermit {
-  const { host: registry, base, entry } = endpoint;
+export function permitRealm(settings: RegistrySettings, endpoint: Endpoint, realm: string): RealmPermit {
+  const { host: registry, base, entry, own: connection } = endpoint;
   const url = realm.length > 8192 ? null : URL.parse(realm);
-  const isPlain = url?.protocol === 'http:' && entry?.plainHttp === true;
+  const isPlain = url?.protocol === 'http:' && base.protocol === 'http:';
   if (url === null || (url.protocol !== 'https:' && !isPlain) || hasUser(url)) {
     throw new RegistryError('RealmNotSafe', { host: registry });
   }
   url.hash = '';
-  if (url.origin === base.origin) return { ...permit(url, registry, entry), credentials: true };
+  if (url.origin === base.origin) return { ...permit(url, registry, entry, connection), credentials: true };
 
   const host = hostOf(url);
   const own = findEntry(settings, host);
@@ -97,7 +104,7 @@ export function permitRealm(settings: RegistriesPolicy, endpoint: Endpoint, real
     if (entry?.authRealms.includes(host) === true) {
       const { certificateAuthority, requestsPerSecond } = own ?? { ...entry, requestsPerSecond: null };
       return {
-        ...permit(url, host, { ...entry, certificateAuthority, requestsPerSecond }),
+        ...permit(url, host, { ...entry, certificateAuthority, requestsPerSecond }, connection),
         credentials: true,
       };
     }
@@ -105,14 +112,14 @@ export function permitRealm(settings: RegistriesPolicy, endpoint: Endpoint, real
     if (!isKnown && (!isAllowedHost(settings, host) || (isPlain && own?.plainHttp !== true))) {
       throw new RegistryError('HostNotAllowed', { host });
     }
-    return { ...permit(url, host, own), credentials: isKnown };
+    return { ...permit(url, host, own, connection), credentials: isKnown };
   } catch (cause) {
     throw new RegistryError('RealmNotAllowed', { host: registry, other }, { cause });
   }
 }
 
 /** The address is checked here where the host is one, in any spelling: the URL parser has made it canonical. */
-function permit(url: URL, host: string, entry: RegistryHostPolicy | null): Permit {
+function permit(url: URL, host: string, entry: RegistryHostPolicy | null, own: OwnConnection | null): Permit {
   const hostname = url.hostname.replace(/\.$/, '').replace(/^\[|\]$/g, '');
   const address = isIP(hostname) === 0 ? 'public' : classifyAddress(hostname);
   if (address === 'forbidden') throw new RegistryError('ForbiddenAddress', { host });
@@ -123,7 +130,8 @@ function permit(url: URL, host: string, entry: RegistryHostPolicy | null): Permi
     url,
     host,
     privateAddresses: entry !== null,
-    certificateAuthority: entry?.certificateAuthority ?? null,
+    certificateAuthority: joinAuthorities(entry?.certificateAuthority ?? null, own?.certificateAuthority ?? null),
+    clientCertificate: own?.host === host ? own.clientCertificate : null,
     requestsPerSecond: entry?.requestsPerSecond ?? null,
   };
 }

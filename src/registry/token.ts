@@ -1,8 +1,8 @@
 import type { Credential } from '../core/image/credentials.ts';
-import type { RegistriesPolicy } from '../core/policy/schema.ts';
 import { type Cache, createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
 import type { HttpAnswer } from '../platform/http.ts';
+import type { RegistrySettings } from './connection/own.ts';
 import type { Transport } from './connection/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './error.ts';
@@ -41,7 +41,7 @@ export interface Tokens {
 
 /** What tokens are made of. */
 export interface TokensOptions {
-  readonly settings: () => RegistriesPolicy;
+  readonly settings: () => RegistrySettings;
   readonly transport: Transport;
   /** A clock that never goes back: a token's life counts from when it came, whatever the service's clock says. */
   readonly now: () => number;

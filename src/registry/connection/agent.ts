@@ -4,25 +4,28 @@ import type { LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import { classifyAddress } from './address.ts';
+import type { ClientCertificate } from './own.ts';
+import type { ProxyReach } from './proxy.ts';
 
 /** How a connection may be made. Connections are shared by requests of the same reach only. */
 export interface Reach {
   readonly privateAddresses: boolean;
   /** PEM, added to the system's. */
   readonly certificateAuthority: string | null;
-  /** URL of a proxy; null for a direct connection. */
-  readonly proxy: string | null;
+  readonly clientCertificate: ClientCertificate | null;
+  /** Null for a direct connection. */
+  readonly proxy: ProxyReach | null;
 }
 
 /** The name led to an address that this reach does not include. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
-  /** Would listing the host help? */
-  readonly isForbidden: boolean;
+  /** `private`: listing the host would help. `proxy`: it was not the host's. */
+  readonly kind: 'private' | 'forbidden' | 'proxy';
 
-  constructor(isForbidden: boolean) {
+  constructor(kind: AddressRefused['kind']) {
     super('the address is not asked');
-    this.isForbidden = isForbidden;
+    this.kind = kind;
   }
 }
 
@@ -53,7 +56,8 @@ export function createAgents(connectMilliseconds: number): Agents {
   const agents = new Map<string, Dispatcher>();
   return {
     forReach(reach) {
-      const key = JSON.stringify([reach.privateAddresses, reach.certificateAuthority, reach.proxy]);
+      const { privateAddresses, certificateAuthority, clientCertificate, proxy } = reach;
+      const key = JSON.stringify([privateAddresses, certificateAuthority, clientCertificate, proxy]);
       const known = agents.get(key);
       if (known !== undefined) return known;
       const [oldest] = agents;
@@ -72,12 +76,14 @@ export function createAgents(connectMilliseconds: number): Agents {
   };
 }
 
-function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, timeout: number): Dispatcher {
+function makeAgent(reach: Reach, timeout: number): Dispatcher {
+  const { privateAddresses, certificateAuthority, clientCertificate, proxy } = reach;
+  const isOwn = certificateAuthority !== null || clientCertificate !== null;
   const trust = {
     timeout,
     allowH2: false, // So that connections are what bounds how much a host is asked at once.
     rejectUnauthorized: true, // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
-    ...(certificateAuthority === null ? {} : { secureContext: makeContext(certificateAuthority) }),
+    ...(isOwn && { secureContext: makeContext(certificateAuthority, clientCertificate) }),
   };
   const common = {
     allowH2: false,
@@ -87,7 +93,9 @@ function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, tim
     keepAliveMaxTimeout: 60_000,
   };
   if (proxy !== null) {
-    return new ProxyAgent({ ...common, uri: proxy, requestTls: trust, proxyTls: { timeout, allowH2: false } });
+    const lookup = proxy.privateAddresses ? {} : { lookup: guardedLookup(false, 'proxy') };
+    const proxyTls = { timeout, allowH2: false, rejectUnauthorized: true, ...lookup };
+    return new ProxyAgent({ ...common, uri: proxy.url, requestTls: trust, proxyTls });
   }
   const connector = buildConnector({
     ...trust,
@@ -110,20 +118,21 @@ function makeAgent({ privateAddresses, certificateAuthority, proxy }: Reach, tim
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-function makeContext(certificateAuthority: string): SecureContext {
+function makeContext(certificateAuthority: string | null, client: ClientCertificate | null): SecureContext {
   // A context takes any text without a word, and then trusts nobody.
-  const certificates = certificateAuthority.match(CERTIFICATE) ?? [];
-  if (certificates.length === 0) throw new AuthorityRefused('not a certificate');
+  const certificates = certificateAuthority?.match(CERTIFICATE) ?? [];
+  if (certificateAuthority !== null && certificates.length === 0) throw new AuthorityRefused('not a certificate');
   try {
     const own = certificates.map((certificate) => new X509Certificate(certificate).toString());
-    return createSecureContext({ ca: [...getCACertificates('default'), ...own] });
+    const shown = client === null ? {} : { cert: client.certificate, key: client.key };
+    return createSecureContext({ ca: [...getCACertificates('default'), ...own], ...shown });
   } catch (cause) {
     throw new AuthorityRefused('not a certificate', { cause });
   }
 }
 
 /** Looks a name up, and refuses it if any of its addresses is one that may not be asked: what is checked is what is used. */
-function guardedLookup(privateAddresses: boolean): LookupFunction {
+function guardedLookup(privateAddresses: boolean, of: 'host' | 'proxy' = 'host'): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
@@ -131,7 +140,9 @@ function guardedLookup(privateAddresses: boolean): LookupFunction {
         .map(({ address }) => refusalOf(address, privateAddresses))
         .find((refused) => refused !== null);
       const [first] = addresses;
-      if (refusal !== undefined || first === undefined) return callback(refusal ?? new AddressRefused(false), []);
+      if (refusal !== undefined || first === undefined) {
+        return callback(of === 'proxy' ? new AddressRefused('proxy') : (refusal ?? new AddressRefused('private')), []);
+      }
       return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family);
     });
   };
@@ -139,6 +150,6 @@ function guardedLookup(privateAddresses: boolean): LookupFunction {
 
 function refusalOf(address: string, privateAddresses: boolean): AddressRefused | null {
   const kind = classifyAddress(address);
-  if (kind === 'forbidden') return new AddressRefused(true);
-  return kind === 'private' && !privateAddresses ? new AddressRefused(false) : null;
+  if (kind === 'forbidden') return new AddressRefused('forbidden');
+  return kind === 'private' && !privateAddresses ? new AddressRefused('private') : null;
 }

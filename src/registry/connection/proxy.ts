@@ -1,12 +1,41 @@
-import type { RegistriesPolicy } from '../../core/policy/schema.ts';
+import { isIP } from 'node:net';
 import { isProxyExempt } from '../../platform/proxy-choice.ts';
+import { hostOf } from '../endpoint.ts';
+import { RegistryError } from '../error.ts';
+import { classifyAddress } from './address.ts';
+import type { RegistrySettings } from './own.ts';
+
+/** A proxy, and where it may be. */
+export interface ProxyReach {
+  /** With its user and password, where it needs them. */
+  readonly url: string;
+  /** May it be at a private address? */
+  readonly privateAddresses: boolean;
+}
 
 /**
  * The proxy through which a URL is asked; null for a direct connection. A proxy looks names up itself, where no address can
- * be checked, so it is used only where the policy says by name which hosts may be asked. The environment's proxies are
+ * be checked, so the policy's is used only where that says by name which hosts may be asked. One that an object names may be at a
+ * private address only where the policy lists its host, and says by name which hosts may be asked. The environment's proxies are
  * never used.
+ *
+ * @returns the proxy; throws `PrivateProxy`.
  */
-export function proxyFor({ allow, proxy }: RegistriesPolicy, url: URL): string | null {
+export function proxyFor(settings: RegistrySettings, url: URL): ProxyReach | null {
+  const { allow, proxy, own } = settings;
+  if (own !== undefined && own.proxy !== null) return ownProxy(settings, own.proxy, own.host);
   if (proxy === null || allow === null) return null;
-  return proxy.noProxy.some((rule) => isProxyExempt(rule, url)) ? null : proxy.url;
+  if (proxy.noProxy.some((rule) => isProxyExempt(rule, url))) return null;
+  return { url: proxy.url, privateAddresses: true };
+}
+
+function ownProxy({ allow, hosts }: RegistrySettings, url: string, registry: string): ProxyReach {
+  const parsed = new URL(url);
+  const hostname = parsed.hostname.replace(/^\[|\]$/g, '');
+  const privateAddresses = allow !== null && hosts.some(({ host }) => host === hostOf(parsed));
+  const address = isIP(hostname) === 0 ? 'public' : classifyAddress(hostname);
+  if (address === 'forbidden' || (address === 'private' && !privateAddresses)) {
+    throw new RegistryError('PrivateProxy', { host: registry });
+  }
+  return { url, privateAddresses };
 }

@@ -1,4 +1,3 @@
-import type { RegistriesPolicy } from '../../core/policy/schema.ts';
 import { type Cache, createCache } from '../../platform/cache.ts';
 import { type Circuit, CircuitOpen, createCircuit } from '../../platform/circuit.ts';
 import { type HttpAnswer, HttpError, sendRequest } from '../../platform/http.ts';
@@ -7,6 +6,7 @@ import { readRetryAfter, retryOnce } from '../../platform/retry.ts';
 import { type FailureReason, RegistryError } from '../error.ts';
 import { type Permit, permitRedirect } from '../guard.ts';
 import { AddressRefused, AuthorityRefused, createAgents } from './agent.ts';
+import type { RegistrySettings } from './own.ts';
 import { proxyFor } from './proxy.ts';
 
 /** One request to a host that may be asked. */
@@ -51,7 +51,7 @@ export interface RequestEvent {
 
 /** What a transport is made of; times in milliseconds. */
 export interface TransportOptions {
-  readonly settings: () => RegistriesPolicy;
+  readonly settings: () => RegistrySettings;
   readonly observe: (event: RequestEvent) => void;
   /** A clock that never goes back. */
   readonly now: () => number;
@@ -185,13 +185,19 @@ const REASONS = {
   Malformed: 'NotUnderstood',
 } as const satisfies Record<HttpError['failure'], FailureReason>;
 
+const ADDRESS_REASONS = {
+  private: 'PrivateAddress',
+  forbidden: 'ForbiddenAddress',
+  proxy: 'PrivateProxy',
+} as const satisfies Record<AddressRefused['kind'], FailureReason>;
+
 function explain(error: unknown, host: string): unknown {
   const reason = reasonOf(error);
   return reason === null ? error : new RegistryError(reason, { host }, { cause: error });
 }
 
 function reasonOf(error: unknown): FailureReason | null {
-  if (error instanceof AddressRefused) return error.isForbidden ? 'ForbiddenAddress' : 'PrivateAddress';
+  if (error instanceof AddressRefused) return ADDRESS_REASONS[error.kind];
   if (error instanceof AuthorityRefused) return 'BadAuthority';
   if (error instanceof HttpError) return REASONS[error.failure];
   if (error instanceof QueueFull) return 'QueueFull';

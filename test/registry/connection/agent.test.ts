@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import test, { after, before } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { request } from 'undici';
 import { issueAuthority, issueServing, validFor } from '../../../src/certificates/issue.ts';
 import {
@@ -14,7 +16,7 @@ import {
 } from '../../../src/registry/connection/agent.ts';
 import { type Loopback, startLoopback } from '../../support/loopback.ts';
 
-const nowhere: Reach = { privateAddresses: false, certificateAuthority: null, proxy: null };
+const nowhere: Reach = { privateAddresses: false, certificateAuthority: null, clientCertificate: null, proxy: null };
 const inside: Reach = { ...nowhere, privateAddresses: true };
 
 let agents: Agents;
@@ -92,7 +94,10 @@ test('a proxy is told the name and gets the request', async (t) => {
   const proxy = await startLoopback((_request, response) => response.end('through the proxy'));
   t.after(() => proxy.close());
   assert.equal(
-    await get('http://registry.corp/v2/', { ...nowhere, proxy: `http://${proxy.host}` }),
+    await get('http://registry.corp/v2/', {
+      ...nowhere,
+      proxy: { url: `http://${proxy.host}`, privateAddresses: true },
+    }),
     'through the proxy',
   );
   assert.equal(proxy.requests[0]?.path, 'http://registry.corp/v2/');
@@ -112,7 +117,8 @@ test('a registry with TLS is reached through a tunnel, and checked all the same'
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   t.after(() => proxy.close());
-  const through: Reach = { ...nowhere, proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const through: Reach = { ...nowhere, proxy: { url: proxyUrl, privateAddresses: true } };
   const url = `https://localhost:${secure.port}/`;
   assert.equal(await get(url, { ...through, certificateAuthority: authority }), 'secure');
   await assert.rejects(get(url, through), /certificate/);
@@ -122,7 +128,58 @@ test('a registry with TLS is reached through a tunnel, and checked all the same'
   );
 });
 
+test('a proxy at a private address is refused where that is not allowed', async (t) => {
+  const proxy = await startLoopback((_request, response) => response.end('through the proxy'));
+  t.after(() => proxy.close());
+  const through = (privateAddresses: boolean): Reach => ({
+    ...nowhere,
+    proxy: { url: `http://localhost:${proxy.port}`, privateAddresses },
+  });
+  await assert.rejects(get('http://registry.corp/v2/', through(false)), AddressRefused);
+  assert.equal(proxy.connections(), 0);
+  assert.equal(await get('http://registry.corp/v2/', through(true)), 'through the proxy');
+});
+
+test('a proxy is told who asks, whatever is in the password', async (t) => {
+  const asked: string[] = [];
+  const proxy = await startLoopback((request, response) => {
+    asked.push(request.headers['proxy-authorization'] ?? '');
+    response.end('through the proxy');
+  });
+  t.after(() => proxy.close());
+  const url = `http://robot:${encodeURIComponent('p@ss:/%')}@${proxy.host}`;
+  await get('http://registry.corp/v2/', { ...nowhere, proxy: { url, privateAddresses: true } });
+  assert.deepEqual(asked, [`Basic ${Buffer.from('robot:p@ss:/%').toString('base64')}`]);
+});
+
+test('a server that asks who we are is shown a certificate', async (t) => {
+  const validity = validFor(new Date(), 3_600_000);
+  const issuer = await issueAuthority({ name: 'mutual authority', ...validity });
+  const [server, client] = await Promise.all(
+    ['registry', 'client'].map((name) => issueServing({ name, authority: issuer, hosts: ['localhost'], ...validity })),
+  );
+  assert.ok(server !== undefined && client !== undefined);
+  const mutual = createTlsServer(
+    { key: server.key, cert: server.certificate, ca: issuer.certificate, requestCert: true, rejectUnauthorized: false },
+    (request, response) => response.end((request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? 'nobody'),
+  );
+  mutual.listen(0, '127.0.0.1');
+  await once(mutual, 'listening');
+  t.after(() => mutual.close());
+  const url = `https://localhost:${(mutual.address() as AddressInfo).port}/`;
+  const reach: Reach = { ...inside, certificateAuthority: issuer.certificate };
+  assert.equal(await get(url, reach), 'nobody');
+  const { certificate, key } = client;
+  assert.equal(await get(url, { ...reach, clientCertificate: { certificate, key } }), 'client');
+  assert.throws(
+    () => agents.forReach({ ...reach, clientCertificate: { certificate, key: 'no key' } }),
+    AuthorityRefused,
+  );
+});
+
 test('old reaches make room for new ones', async () => {
-  for (let number = 0; number < 40; number += 1) agents.forReach({ ...inside, proxy: `http://proxy-${number}.corp` });
+  for (let number = 0; number < 40; number += 1) {
+    agents.forReach({ ...inside, proxy: { url: `http://proxy-${number}.corp`, privateAddresses: true } });
+  }
   assert.equal(await get(`http://127.0.0.1:${plain.port}/`, inside), 'plain');
 });
