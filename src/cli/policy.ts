@@ -16,9 +16,14 @@ import {
   writeJson,
   writeLine,
 } from './output.ts';
-import { policyErrorText, readPolicy, readPolicyFile } from './policy/policy-file.ts';
+import { checkFile, policyErrorText, policyWarningText, readPolicy } from './policy/policy-file.ts';
 import { OWN_NAMESPACE, readClusterPolicy } from './policy/policy-in-force.ts';
 import { type FinishCommand, imageArgument, outputOption } from './program.ts';
+
+interface CheckOptions {
+  readonly strict?: true;
+  readonly output: OutputFormat;
+}
 
 interface ExplainOptions extends ClusterOptions {
   readonly policy?: string;
@@ -44,9 +49,13 @@ export function policyCommand(io: CommandIO, finish: FinishCommand): Command {
       new Command('check')
         .description('is a policy valid? The file is a TagPolicy, or the ConfigMap that holds one')
         .argument('<file>', 'the file, or - for standard input')
+        .option('--strict', 'exit 1 also where there are only warnings: what is valid, and can never act')
         .addOption(outputOption())
-        .addHelpText('after', '\nExample:\n  tagpin policy check policy.yaml')
-        .action((file: string, options: { output: OutputFormat }) => finish(check(io, file, options.output))),
+        .addHelpText(
+          'after',
+          '\nExample:\n  tagpin policy check policy.yaml\n  tagpin policy check --strict policy.yaml',
+        )
+        .action((file: string, options: CheckOptions) => finish(check(io, file, options))),
     )
     .addCommand(
       clusterOptions(
@@ -76,13 +85,16 @@ Example:
   tagpin policy explain -n shop ghcr.io/acme/app:1.2
   tagpin policy explain --policy policy.yaml -n shop --namespace-label env=production ghcr.io/acme/app:1.2`;
 
-async function check(io: CommandIO, file: string, output: OutputFormat): Promise<ExitCode> {
-  const parsed = await readPolicyFile(io, file);
+async function check(io: CommandIO, file: string, { strict, output }: CheckOptions): Promise<ExitCode> {
+  const { parsed, warnings } = await checkFile(io, file);
   const errors = parsed.ok ? [] : parsed.errors;
-  if (output === 'json') writeJson(io.stdout, { file, valid: parsed.ok, errors });
-  else if (parsed.ok) writeLine(io.stdout, `${file}: valid`);
-  else for (const error of errors) writeLine(io.stdout, policyErrorText(file, error));
-  return parsed.ok ? 0 : 1;
+  if (output === 'json') writeJson(io.stdout, { file, valid: parsed.ok, errors, warnings });
+  else {
+    if (parsed.ok) writeLine(io.stdout, `${file}: valid`);
+    for (const error of errors) writeLine(io.stdout, policyErrorText(file, error));
+    for (const warning of warnings) writeLine(io.stdout, policyWarningText(file, warning));
+  }
+  return parsed.ok && (strict !== true || warnings.length === 0) ? 0 : 1;
 }
 
 async function explain(io: CommandIO, images: readonly string[], options: ExplainOptions): Promise<ExitCode> {

@@ -26,6 +26,12 @@ const FILES: Readonly<Record<string, string>> = {
     match: {semver: ">=x.y"}
     acton: deny
 `,
+  'inert.yaml': `${HEAD}rules:
+  - {name: all, action: pin}
+  - {name: never, match: {tags: [latest]}, action: deny}
+`,
+  'inert-map.yaml':
+    'apiVersion: v1\nkind: ConfigMap\ndata:\n  policy.yaml: |\n    apiVersion: tagpin.dev/v1\n    kind: TagPolicy\n    sweep: {protect: [{kind: CronJob, project: x}]}\n',
   'empty.yaml': '',
   'map.yaml':
     'apiVersion: v1\nkind: ConfigMap\ndata:\n  policy.yaml: |\n    apiVersion: tagpin.dev/v1\n    kind: Policy\n',
@@ -43,6 +49,9 @@ const PROBLEMS = [
   'bad.yaml:6:5: rules[0].acton: is not a key that is known here: did you mean action?\n',
 ];
 
+const NEVER =
+  'inert.yaml:5:5: warning: rules[1]: no image reaches it: rule "all" before it matches all that it matches: move it up, or remove it\n';
+
 interface Row {
   readonly args: string;
   readonly input?: string;
@@ -57,12 +66,21 @@ const rows: readonly Row[] = [
   { args: 'check bad.yaml', code: 1, stdout: PROBLEMS.join('') },
   { args: 'check empty.yaml', code: 1, stdout: 'empty.yaml:1:1: there is nothing in it\n' },
   { args: 'check map.yaml', code: 1, stdout: 'map.yaml:6:11: kind: must be TagPolicy, not "Policy"\n' },
-  { args: 'check good.yaml -o json', code: 0, stdout: '{"file":"good.yaml","valid":true,"errors":[]}\n' },
+  { args: 'check good.yaml -o json', code: 0, stdout: '{"file":"good.yaml","valid":true,"errors":[],"warnings":[]}\n' },
   {
     args: 'check map.yaml -o json',
     code: 1,
     stdout:
-      '{"file":"map.yaml","valid":false,"errors":[{"path":"kind","line":6,"column":11,"message":"must be TagPolicy, not \\"Policy\\""}]}\n',
+      '{"file":"map.yaml","valid":false,"errors":[{"path":"kind","line":6,"column":11,"message":"must be TagPolicy, not \\"Policy\\""}],"warnings":[]}\n',
+  },
+  { args: 'check inert.yaml', code: 0, stdout: `inert.yaml: valid\n${NEVER}` },
+  { args: 'check inert.yaml --strict', code: 1, stdout: `inert.yaml: valid\n${NEVER}` },
+  { args: 'check good.yaml --strict', code: 0, stdout: 'good.yaml: valid\n' },
+  {
+    args: 'check inert-map.yaml -o json',
+    code: 0,
+    stdout:
+      '{"file":"inert-map.yaml","valid":true,"errors":[],"warnings":[{"path":"sweep.protect[0].project","line":7,"column":39,"message":"protects nothing: only an Application has a project, and the kind is CronJob: remove one of the two"}]}\n',
   },
   { args: 'check missing.yaml', code: 3, stderr: 'tagpin: policy: missing.yaml: there is no such file\n' },
   { args: 'check .', code: 3, stderr: 'tagpin: policy: .: the file cannot be read (EISDIR)\n' },

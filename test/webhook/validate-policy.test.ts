@@ -49,6 +49,21 @@ test('of very many errors the first are told, and how many more there are', asyn
   assert.match(status?.message ?? '', /policy\.yaml:4:.*; and 25 more$/);
 });
 
+test('what is valid and can never act is warned of, in few and short lines', async () => {
+  const dead = '  - {name: "NAME", match: {tags: [latest]}, action: pin, message: "nobody reads this"}\n';
+  const rules = `rules:\n  - {name: all, action: pin}\n${dead.replace('NAME', 'two')}`;
+  const { allowed, warnings = [] } = await judge(policy(GOOD + rules));
+  assert.equal(allowed, true);
+  assert.deepEqual(warnings, [
+    'policy.yaml:5:5: rules[1]: no image reaches it: rule "all" before it matches all that it matches: move it up, or remove…',
+    'policy.yaml:5:57: rules[1].message: has no effect: nobody is told of what is pinned: remove it',
+  ]);
+  const many = Array.from({ length: 20 }, (_, index) => dead.replace('NAME', `r${index}`)).join('');
+  const told = (await judge(policy(GOOD + rules + many))).warnings ?? [];
+  assert.equal(told.length, 5);
+  assert.equal(told.at(-1), 'and 38 more: tagpin policy check FILE');
+});
+
 test('signatures that nobody would check yet are refused', async () => {
   const { allowed, status } = await judge(policy(`${GOOD}verify:\n  - {name: a, images: ["*"], keys: ["x"]}\n`));
   assert.equal(allowed, false);

@@ -1,6 +1,6 @@
 import { type ParsedPolicy, type PolicyError, parsePolicy } from './schema.ts';
 import { readDocument, type YamlDocument } from './yaml/document.ts';
-import { placed } from './yaml/problem.ts';
+import { type PlacedProblem, placed } from './yaml/problem.ts';
 
 /** The ConfigMap that holds the policy, in tagpin's own namespace. */
 export const POLICY_CONFIG_MAP = 'tagpin-policy';
@@ -16,38 +16,42 @@ export function policyErrorLine({ line, column, path, message }: PolicyError): s
   return `${POLICY_KEY}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
+/** A policy's text, and where what is said of it stands in the file. */
+export type PolicyText =
+  | { readonly ok: true; readonly text: string; readonly inFile: (problem: PlacedProblem) => PlacedProblem }
+  | { readonly ok: false; readonly errors: readonly PolicyError[] };
+
 /**
- * Reads a policy from a file that is the policy itself, or the manifest of the ConfigMap that holds it under `policy.yaml`.
- *
- * @returns the policy, or its errors with their places in the file. Where the ConfigMap writes the policy in another way than
- * as a literal block (`|`), places are those of the whole value, and the message says where in it.
+ * Finds the policy of a file that is the policy itself, or the manifest of the ConfigMap that holds it under `policy.yaml`. Where
+ * the ConfigMap writes it in another way than as a literal block (`|`), places are those of the whole value, and the message says
+ * where in it.
  */
-export function parsePolicyFile(text: string): ParsedPolicy {
+export function policyText(text: string): PolicyText {
   const read = readDocument(text);
-  if (!read.ok || !isConfigMap(read.document.value)) return parsePolicy(text);
+  if (!read.ok || !isConfigMap(read.document.value)) return { ok: true, text, inFile: (problem) => problem };
   const { document } = read;
   const path = ['data', POLICY_KEY];
   const inner = valueAt(valueAt(document.value, 'data'), POLICY_KEY);
-  if (typeof inner !== 'string') {
-    const message = `a ConfigMap holds its policy as text under ${POLICY_KEY}; this one has none`;
-    return { ok: false, errors: [placed(path, document.placeOfKey(path), message)] };
-  }
-  return placedInFile(parsePolicy(inner), document, path);
+  if (typeof inner === 'string') return { ok: true, text: inner, inFile: placesIn(document, path) };
+  const message = `a ConfigMap holds its policy as text under ${POLICY_KEY}; this one has none`;
+  return { ok: false, errors: [placed(path, document.placeOfKey(path), message)] };
 }
 
-function placedInFile(parsed: ParsedPolicy, document: YamlDocument, path: readonly string[]): ParsedPolicy {
-  if (parsed.ok) return parsed;
+/** Reads the policy of such a file: the policy, or its errors with their places in the file. */
+export function parsePolicyFile(text: string): ParsedPolicy {
+  const found = policyText(text);
+  if (!found.ok) return found;
+  const parsed = parsePolicy(found.text);
+  return parsed.ok ? parsed : { ok: false, errors: parsed.errors.map(found.inFile) };
+}
+
+function placesIn(document: YamlDocument, path: readonly string[]): (problem: PlacedProblem) => PlacedProblem {
   const block = document.placeOfBlock(path);
   const whole = document.placeOfValue(path);
-  return {
-    ok: false,
-    errors: parsed.errors.map((error) => {
-      const { line, column, message } = error;
-      return block === null
-        ? { path: error.path, ...whole, message: `${message} (line ${line}, column ${column} of ${POLICY_KEY})` }
-        : { path: error.path, line: block.line + line - 1, column: block.column + column - 1, message };
-    }),
-  };
+  return ({ path: of, line, column, message }) =>
+    block === null
+      ? { path: of, ...whole, message: `${message} (line ${line}, column ${column} of ${POLICY_KEY})` }
+      : { path: of, line: block.line + line - 1, column: block.column + column - 1, message };
 }
 
 function isConfigMap(value: unknown): boolean {
