@@ -8,13 +8,13 @@ import type { ImageState } from './state.ts';
 import { type ImageValue, isSameValue, valueText } from './value.ts';
 
 /** `tagpin.dev/pause` on the target or on its Namespace. */
-export function heldByPause({ paused, namespace }: ApplicationTarget): Hold | null {
+export function heldByPause({ paused, namespace }: Pick<ApplicationTarget, 'paused' | 'namespace'>): Hold | null {
   if (!paused) return null;
   return waiting('Paused', `tagpin.dev/pause is set on it or on Namespace ${namespace}`);
 }
 
 /** What is being deleted is left alone: a write would only wake its controllers. */
-export function heldByDeletion({ deleting }: ApplicationTarget): Hold | null {
+export function heldByDeletion({ deleting }: Pick<ApplicationTarget, 'deleting'>): Hold | null {
   return deleting ? waiting('Deleting', 'it is being deleted') : null;
 }
 
@@ -47,7 +47,11 @@ export function heldByParent(revertedBy: string | null, writeBack: WriteBack): H
 }
 
 /** No version is taken back unless somebody allowed it: a newest tag that was deleted is no wish for the one before. */
-export function heldByDowngrade(tracked: TrackedSettings, current: ImageValue, wanted: ImageValue): Hold | null {
+export function heldByDowngrade(
+  tracked: Pick<TrackedSettings, 'allowDowngrade' | 'rule'>,
+  current: ImageValue,
+  wanted: ImageValue,
+): Hold | null {
   if (tracked.allowDowngrade || current.tag === null || wanted.tag === null) return null;
   if (!isBelow(tracked, wanted.tag, current.tag)) return null;
   return {
@@ -57,7 +61,7 @@ export function heldByDowngrade(tracked: TrackedSettings, current: ImageValue, w
   };
 }
 
-function isBelow({ rule }: TrackedSettings, wanted: string, current: string): boolean {
+function isBelow({ rule }: Pick<TrackedSettings, 'rule'>, wanted: string, current: string): boolean {
   const [one, other] = [wanted, current].map((tag) => rule.extract(tag) ?? tag);
   if (one === undefined || other === undefined) return false;
   switch (rule.strategy) {
@@ -80,7 +84,7 @@ function isBelow({ rule }: TrackedSettings, wanted: string, current: string): bo
 }
 
 /** `min-age`: what appeared just now may be taken back, or replaced, soon. */
-export function heldByAge(tracked: TrackedSettings, firstSeen: number, now: number): Hold | null {
+export function heldByAge(tracked: Pick<TrackedSettings, 'minAge'>, firstSeen: number, now: number): Hold | null {
   const left = (tracked.minAge ?? 0) - Math.max(0, now - firstSeen);
   if (left <= 0) return null;
   const until = new Date(now + left).toISOString();
@@ -94,7 +98,11 @@ export function heldByAge(tracked: TrackedSettings, firstSeen: number, now: numb
 const EARLY = 0.05;
 
 /** `interval`. @param lastAsked null where it was not asked yet. */
-export function heldByInterval(tracked: TrackedSettings, lastAsked: number | null, now: number): Hold | null {
+export function heldByInterval(
+  tracked: Pick<TrackedSettings, 'interval'>,
+  lastAsked: number | null,
+  now: number,
+): Hold | null {
   const { interval } = tracked;
   if (interval === null || lastAsked === null) return null;
   const left = lastAsked + interval * (1 - EARLY) - now;
