@@ -24,6 +24,22 @@ export interface ImageState {
   readonly place: string | null;
   /** What an Event told last. */
   readonly told: string | null;
+  /** Of a workload: what was attempted stands there, and is not known to be healthy. Its attempt's time is when it got on last. */
+  readonly rollout: RolloutState | null;
+  /** Of a workload: what is in `written` was only seen, since nothing there shows a digest. */
+  readonly observed: true | null;
+  /** Of a workload: at how many looks in a row there was something to do and its rollout was not over. */
+  readonly waited: number | null;
+  /** Of a workload: how often in a row its registry did not answer. */
+  readonly lookups: number | null;
+}
+
+/** A rollout that a write of ours began. */
+export interface RolloutState {
+  /** How far it had got when it was looked at last. */
+  readonly progress: number;
+  /** It did not become healthy in its time. */
+  readonly failed: boolean;
 }
 
 /** What is remembered of one target, by its uid. */
@@ -46,12 +62,18 @@ export const NEW_IMAGE: ImageState = Object.freeze({
   contested: null,
   place: null,
   told: null,
+  rollout: null,
+  observed: null,
+  waited: null,
+  lookups: null,
 });
 
 const VERSION = 1;
 /** To know a rollback, what ran lately is enough; 8 values with digests take 800 bytes. */
 const MOST_BEFORE = 8;
 const LONGEST_TEXT = 200;
+/** Nobody needs to know of more, and a number that stays the same is not stored again. */
+export const MOST_COUNTED = 99;
 /** An Application that follows more images than these is remembered for the first of them. */
 const MOST_IMAGES = 200;
 
@@ -98,7 +120,9 @@ export function parseTargetState(text: string): TargetState | null {
   };
 }
 
-function formatImage({ written, first, attempt, before, repaired, contested, place, told }: ImageState): JsonObject {
+function formatImage(image: ImageState): JsonObject {
+  const { written, first, attempt, before, repaired, contested, place, told, rollout, observed, waited, lookups } =
+    image;
   return {
     ...(written !== null && { written: valueText(written) }),
     ...(first !== null && { first: { value: valueText(first), at: timeText(first.at) } }),
@@ -112,6 +136,12 @@ function formatImage({ written, first, attempt, before, repaired, contested, pla
     }),
     ...(place !== null && { place: cut(place) }),
     ...(told !== null && { told: cut(told) }),
+    ...(rollout !== null && {
+      rollout: { progress: rollout.progress, ...(rollout.failed && { failed: true }) },
+    }),
+    ...(observed !== null && { observed }),
+    ...(waited !== null && { waited }),
+    ...(lookups !== null && { lookups }),
   };
 }
 
@@ -133,7 +163,23 @@ function parseImage(fields: JsonObject): ImageState {
     contested: wanted === null ? null : { wanted, by: textOf(contested?.['by']) },
     place: textOf(fields['place']),
     told: textOf(fields['told']),
+    rollout: rolloutOf(asObject(fields['rollout'])),
+    observed: fields['observed'] === true ? true : null,
+    waited: countOf(fields['waited']),
+    lookups: countOf(fields['lookups']),
   };
+}
+
+function rolloutOf(fields: JsonObject | null): RolloutState | null {
+  if (fields === null) return null;
+  const progress = fields['progress'];
+  return { progress: Number.isFinite(progress) ? Number(progress) : 0, failed: fields['failed'] === true };
+}
+
+/** A count that can't be read is taken for one that is over every limit: nothing must wait for ever. */
+function countOf(value: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : MOST_COUNTED;
 }
 
 function valueOf(value: unknown): ImageValue | null {

@@ -25,6 +25,10 @@ test('everything that is remembered comes back', () => {
     contested: { wanted: main, by: 'argocd-controller' },
     place: '0123456789abcdef',
     told: `written Moved main@${main.digest}`,
+    rollout: { progress: 3, failed: true },
+    observed: true,
+    waited: 7,
+    lookups: 2,
   };
   const state = {
     target: 'Application argocd/shop',
