@@ -18,7 +18,10 @@ export function errorsOf(body: string): readonly string[] {
     : parsed.errors.map((error) => `${error.line - 2}:${error.column} ${error.path}: ${error.message}`);
 }
 
-/** PEM whose content is DER of no meaning. */
+/** RFC 8410, 10.1. */
+const ED25519 = 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=';
+
+/** PEM whose content is a public key, or DER of no meaning. */
 export function pemOf(label: string): string {
-  return `-----BEGIN ${label}-----\nMAMCAQE=\n-----END ${label}-----\n`;
+  return `-----BEGIN ${label}-----\n${label === 'PUBLIC KEY' ? ED25519 : 'MAMCAQE='}\n-----END ${label}-----\n`;
 }

@@ -1,3 +1,5 @@
+import { readDer, SEQUENCE } from './der.ts';
+
 const BLOCK = /^-----BEGIN (?<label>[A-Z0-9 ]+)-----$/;
 
 /**
@@ -6,33 +8,40 @@ const BLOCK = /^-----BEGIN (?<label>[A-Z0-9 ]+)-----$/;
  *
  * @returns null where nothing is wrong.
  */
-export function pemProblem(text: string, label: 'CERTIFICATE' | 'PUBLIC KEY'): string | null {
+export function pemProblem(text: string, label: PemLabel): string | null {
+  const read = readPem(text, label);
+  return 'problem' in read ? read.problem : null;
+}
+
+/** What blocks hold. */
+export type PemLabel = 'CERTIFICATE' | 'PUBLIC KEY';
+
+/** The DER of each block, or what is wrong with the text. */
+export function readPem(
+  text: string,
+  label: PemLabel,
+): { readonly blocks: readonly Uint8Array[] } | { readonly problem: string } {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
-  let blocks = 0;
+  const blocks: Uint8Array[] = [];
   for (let index = 0; index < lines.length; index += 1) {
     // Text between blocks is explanatory, as in the bundles that operating systems ship.
     const found = BLOCK.exec(lines[index] ?? '')?.groups?.['label'];
     if (found === undefined) continue;
-    if (found !== label) return `has a block of ${found}, not of ${label}`;
+    if (found !== label) return { problem: `has a block of ${found}, not of ${label}` };
     const end = lines.indexOf(`-----END ${label}-----`, index);
-    if (end === -1) return `has a block without its line -----END ${label}-----`;
-    if (!isWholeDerSequence(lines.slice(index + 1, end).join('')))
-      return `has a block that is not base64 of a ${label}`;
-    blocks += 1;
+    if (end === -1) return { problem: `has a block without its line -----END ${label}-----` };
+    const der = decodeSequence(lines.slice(index + 1, end).join(''));
+    if (der === null) return { problem: `has a block that is not base64 of a ${label}` };
+    blocks.push(der);
     index = end;
   }
-  return blocks === 0 ? `has no block -----BEGIN ${label}-----` : null;
+  return blocks.length === 0 ? { problem: `has no block -----BEGIN ${label}-----` } : { blocks };
 }
 
-/** ITU-T X.690: tag 0x30, a definite length, and exactly so many bytes. */
-function isWholeDerSequence(base64: string): boolean {
-  if (base64 === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0) return false;
+/** One whole DER value of the kind SEQUENCE; null for all else. */
+function decodeSequence(base64: string): Uint8Array | null {
+  if (base64 === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0) return null;
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const [tag, first] = bytes;
-  if (tag !== 0x30 || first === undefined) return false;
-  if (first < 0x80) return bytes.length === 2 + first;
-  const width = first & 0x7f;
-  if (width === 0 || width > 3) return false;
-  const length = bytes.slice(2, 2 + width).reduce((sum, byte) => sum * 256 + byte, 0);
-  return bytes.length === 2 + width + length;
+  const value = readDer(bytes);
+  return value?.tag === SEQUENCE && value.rest.length === 0 ? bytes : null;
 }

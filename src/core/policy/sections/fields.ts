@@ -5,6 +5,7 @@ import { type GlobAlphabet, globProblem } from '../grammar/glob.ts';
 import { parseImageGlob } from '../grammar/image-glob.ts';
 import { parsePattern } from '../grammar/pattern.ts';
 import { pemProblem } from '../grammar/pem.ts';
+import { publicKeyProblem } from '../grammar/public-key.ts';
 import { type ParsedHost, parseHost, parseHostGlob } from '../host.ts';
 
 /**
@@ -88,13 +89,17 @@ export const pattern = z.string().superRefine((written, context) => {
   if (!parsed.ok) context.addIssue(parsed.problem);
 });
 
-/** PEM blocks of one kind. */
-export function pem(label: 'CERTIFICATE' | 'PUBLIC KEY') {
-  return z.string().superRefine((written, context) => {
-    const problem = pemProblem(written, label);
-    if (problem !== null) context.addIssue(problem);
-  });
-}
+/** PEM blocks of certificates. */
+export const certificates = z.string().superRefine((written, context) => {
+  const problem = pemProblem(written, 'CERTIFICATE');
+  if (problem !== null) context.addIssue(problem);
+});
+
+/** PEM blocks of public keys whose signatures can be verified. */
+export const publicKeys = z.string().superRefine((written, context) => {
+  const problem = publicKeyProblem(written);
+  if (problem !== null) context.addIssue(problem);
+});
 
 /** The name of a Secret or ConfigMap: a DNS subdomain of RFC 1123. */
 export const objectName = z

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseHost } from '../host.ts';
-import { duration, host, hostGlob, mapping, objectName, optional, pem } from './fields.ts';
+import { certificates, duration, host, hostGlob, mapping, objectName, optional } from './fields.ts';
 
 /** Stickiness makes a stale answer permanent, so an answer that is recorded is a minute old at most. */
 const LONGEST_FRESH = 60_000;
@@ -45,7 +45,7 @@ const hostSchema = mapping({
     }
   }),
   plainHttp: z.boolean().default(false),
-  certificateAuthority: optional(pem('CERTIFICATE')),
+  certificateAuthority: optional(certificates),
   credentials: optional(mapping({ secret: objectName })),
   requestsPerSecond: optional(z.number().positive()),
   authRealms: z.array(host).default([]),

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { imageGlob, mapping, objectName, optional, pattern, pem, someOf, text, title } from './fields.ts';
+import { imageGlob, mapping, objectName, optional, pattern, publicKeys, someOf, text, title } from './fields.ts';
 
 /** One of a policy's `verify` entries: whose signature images must carry, and where the trust root is. */
 export const verifySchema = mapping({
   name: title,
   images: someOf(imageGlob),
   action: z.enum(['deny', 'warn']).default('deny'),
-  keys: z.array(pem('PUBLIC KEY')).default([]),
+  keys: z.array(publicKeys).default([]),
   identities: z
     .array(
       mapping({
