@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { refusal } from '../../../src/core/admission/response.ts';
-import { admit, deployment, digest, record } from '../../support/admission.ts';
+import { admit, type Case, deployment, digest, type Manifest, record } from '../../support/admission.ts';
 
 const [A, B] = [digest('a'), digest('b')];
 const registry = { 'docker.io/library/nginx:1': A, 'docker.io/library/side:1': B };
@@ -91,4 +91,23 @@ test('a refusal is a review', () => {
     kind: 'AdmissionReview',
     response: { uid: 'u', allowed: false, status: { code: 400, reason: 'BadRequest', message: 'no' } },
   });
+});
+
+const signed = (input: Case) =>
+  admit({
+    registry: { 'docker.io/library/nginx:1': digest('a'), 'docker.io/library/redis:1': digest('b') },
+    verify: [{ name: 'ours' }],
+    signatures: { a: { kind: 'verified', signer: 'a key' }, b: { kind: 'verified', signer: 'a key' } },
+    ...input,
+  });
+
+test('a second round says what the first one said, and of what was injected between them under a key of its own', () => {
+  const first = signed({ object: deployment({ app: 'nginx:1' }) });
+  const again = signed({ object: first.object });
+  assert.deepEqual([again.operations, again.audit['verified']], [[], first.audit['verified']]);
+  const spec = (first.object as { spec: { template: { spec: { containers: Manifest[] } } } }).spec.template.spec;
+  spec.containers.push({ name: 'proxy', image: 'redis:1' });
+  const injected = signed({ object: first.object });
+  assert.equal(injected.audit['verified'], undefined);
+  assert.equal(injected.audit['verified-added'], '{"redis:1":"ours=verified"}');
 });

@@ -11,7 +11,6 @@ import {
   digest,
   type Images,
   job,
-  type Manifest,
   pod,
   podSpec,
   record,
@@ -334,17 +333,6 @@ test('more than a hundred different images are not verified, and those that are 
   const result = judge({ object: deployment(images), signatures: { a: SIGNED } });
   assert.deepEqual([result.code, result.verified.length], [503, 100]);
   assert.match(result.message, /one object may have 100 different images verified/);
-});
-
-test('a second round says what the first one said, and of what was injected between them under a key of its own', () => {
-  const first = judge({ object: deployment({ app: 'nginx:1' }), signatures: { a: SIGNED } });
-  const again = judge({ object: first.object, signatures: { a: SIGNED } });
-  assert.deepEqual([again.operations, again.audit['verified']], [[], first.audit['verified']]);
-  const spec = (first.object as { spec: { template: { spec: { containers: Manifest[] } } } }).spec.template.spec;
-  spec.containers.push({ name: 'proxy', image: 'redis:1' });
-  const injected = judge({ object: first.object, signatures: { a: SIGNED, b: SIGNED } });
-  assert.equal(injected.audit['verified'], undefined);
-  assert.equal(injected.audit['verified-added'], '{"redis:1":"ours=verified"}');
 });
 
 test('a policy without entries has no judge at all', () => {
