@@ -1,32 +1,15 @@
-import type { Credential, Keychain } from '../core/image/credentials.ts';
 import type { Digest } from '../core/image/digest.ts';
 import { choosePlatform, type Platform } from '../core/image/platform.ts';
-import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
-import type { ResolutionFailureCode } from '../core/image/resolution.ts';
+import { effectiveTag } from '../core/image/reference.ts';
 import { createCache } from '../platform/cache.ts';
-import { withSignal } from '../platform/deadline.ts';
-import type { RegistryClient, Target } from './client.ts';
-import { atMirror, type Endpoint, imageOf } from './endpoint.ts';
-import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
+import type { Attempt, RepositoryFailure, RepositoryQuestion } from './attempt.ts';
+import type { RegistryClient } from './client.ts';
+import { imageOf } from './endpoint.ts';
+import type { Target } from './inquiry.ts';
 import { type ImageConfig, isManifestType, parseImageConfig } from './manifest.ts';
 
-/** What the sweeper and the command line ask about repositories, whose tags may be others each time. */
-export interface CatalogQuestion {
-  readonly reference: ImageReference;
-  /** Credentials to try in order; without any is tried last. It must not reject. */
-  readonly keychain: Keychain;
-  readonly signal: AbortSignal;
-}
-
-/** Why there is no answer: a code, and a sentence for people. */
-export interface CatalogFailure {
-  readonly kind: 'failed';
-  readonly code: ResolutionFailureCode;
-  readonly message: string;
-}
-
 /** The tags of a repository, in the registry's order. */
-export type TagList = { readonly kind: 'listed'; readonly tags: readonly string[] } | CatalogFailure;
+export type TagList = { readonly kind: 'listed'; readonly tags: readonly string[] } | RepositoryFailure;
 
 /** What an image is. */
 export type Inspection =
@@ -38,15 +21,12 @@ export type Inspection =
       /** Does it run on one of the wanted platforms? Where none is wanted, yes. */
       readonly fits: boolean;
     }
-  | CatalogFailure;
+  | RepositoryFailure;
 
 /** What a catalog is made of. */
 export interface CatalogOptions {
   readonly client: RegistryClient;
-  readonly endpointOf: (registry: string) => Endpoint | RegistryError;
-  /** Credentials that a cloud gives this process, tried after the question's own. */
-  readonly cloud: Keychain | null;
-  readonly fingerprint: (credential: Credential | null) => string;
+  readonly attempt: Attempt;
   /** A clock that never goes back, in milliseconds. */
   readonly now: () => number;
 }
@@ -60,13 +40,13 @@ const MOST_FACTS = 20_000;
 
 /** Lists tags and looks into images. Neither rejects but for programming errors. */
 export interface Catalog {
-  listTags(question: CatalogQuestion): Promise<TagList>;
+  listTags(question: RepositoryQuestion): Promise<TagList>;
   /** What a tag means is asked each time, what is in an image once. */
-  inspect(question: CatalogQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
+  inspect(question: RepositoryQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
 }
 
 /** Makes a catalog. */
-export function createCatalog({ client, endpointOf, cloud, fingerprint, now }: CatalogOptions): Catalog {
+export function createCatalog({ client, attempt, now }: CatalogOptions): Catalog {
   const known = createCache<Facts>({ maximumEntries: MOST_FACTS, lifeMilliseconds: DAY, now });
 
   async function lookInto(target: Target, digest: Digest, platforms: readonly Platform[]): Promise<Facts> {
@@ -85,56 +65,21 @@ export function createCatalog({ client, endpointOf, cloud, fingerprint, now }: C
     return facts;
   }
 
-  /** Asks with one credential after the other, as the resolver does. */
-  async function ask<Answer>(
-    { reference, keychain, signal }: CatalogQuestion,
-    image: string,
-    load: (target: Target) => Promise<Answer>,
-  ): Promise<Answer | CatalogFailure> {
-    const endpoint = endpointOf(reference.registry);
-    if (endpoint instanceof RegistryError) return failed(endpoint);
-    const { repository } = reference;
-    const asked = atMirror(reference, endpoint);
-    let failure: RegistryError | null = null;
-    try {
-      for (const chain of [keychain, cloud ?? NOBODY, ANONYMOUS]) {
-        for (const credential of await withSignal(chain(asked), signal)) {
-          try {
-            const account = fingerprint(credential);
-            return await load({ endpoint, repository, image, credential, account, signal });
-          } catch (error) {
-            if (!(error instanceof RegistryError)) throw error;
-            failure = moreTelling(failure, error);
-            if (!isWorthAnotherTry(error)) return failed(error);
-          }
-        }
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      failure = null;
-    }
-    return failed(failure ?? new RegistryError('TimedOut', { host: endpoint.host }));
-  }
-
   return {
     listTags: (question) =>
-      ask(question, question.reference.repository, async (target) => ({
+      attempt(question, question.reference.repository, async (target) => ({
         kind: 'listed',
         tags: await client.listTags(target),
       })),
     inspect(question) {
       const { reference, platforms } = question;
-      return ask(question, imageOf(reference), async (target) => {
+      return attempt(question, imageOf(reference), async (target) => {
         const { digest } = await client.describe(target, reference.digest ?? effectiveTag(reference) ?? '');
         return { kind: 'inspected', digest, ...(await lookInto(target, digest, platforms)) };
       });
     },
   };
 }
-
-type Chain = (reference: ImageReference) => Promise<readonly (Credential | null)[]>;
-const NOBODY: Chain = async () => [];
-const ANONYMOUS: Chain = async () => [null];
 
 /** The configurations of an image that run on the wanted platforms; where none is wanted, that of an index's first image. */
 async function readImages(
@@ -164,7 +109,3 @@ async function readImages(
 }
 
 const NO_CONFIG: ImageConfig = { platform: null, built: null };
-
-function failed({ code, message }: RegistryError): CatalogFailure {
-  return { kind: 'failed', code, message };
-}

@@ -5,13 +5,16 @@ import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../core/image/resolution.ts';
 import type { RegistriesPolicy } from '../core/policy/schema.ts';
 import { withSignal } from '../platform/deadline.ts';
-import { type CatalogQuestion, createCatalog, type Inspection, type TagList } from './catalog.ts';
-import { createClient, type Described, type RegistryClient, type Target } from './client.ts';
+import { type Artifacts, createArtifacts } from './artifact.ts';
+import { createAttempt } from './attempt.ts';
+import { type Catalog, createCatalog } from './catalog.ts';
+import { createClient, type Described, type RegistryClient } from './client.ts';
 import { createTransport, type RequestEvent } from './connection/transport.ts';
 import { atMirror, type Endpoint, findEndpoint, imageOf } from './endpoint.ts';
 import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { createFlights, type Outcome } from './flight.ts';
+import { createInquire, type Target } from './inquiry.ts';
 import { isManifestType, parseImageConfig } from './manifest.ts';
 import { createMemory, type LookupResult } from './memory.ts';
 import { createTokens } from './token.ts';
@@ -51,17 +54,13 @@ export interface ResolverOptions {
 }
 
 /** Asks registries what references mean: one resolver for the webhook, the sweeper and the command line. */
-export interface Resolver {
+export interface Resolver extends Catalog, Artifacts {
   /** What a reference means. Rejects for programming errors only. */
   resolve(question: Question): Promise<Resolution>;
   /** What it means on one platform: the entry of an index, or a single image that was built for it. */
   resolvePlatform(question: Question & { readonly platform: Platform }): Promise<Resolution>;
   /** Whether it is an index that lists a manifest: that manifest where it does, else `NoMatchingPlatform`. */
   resolveEntry(question: Question & { readonly entry: Digest }): Promise<Resolution>;
-  /** The tags of the reference's repository, asked of the registry now. Rejects for programming errors only. */
-  listTags(question: CatalogQuestion): Promise<TagList>;
-  /** What an image is and when it was built, asked of the registry now. Rejects for programming errors only. */
-  inspect(question: CatalogQuestion & { readonly platforms: readonly Platform[] }): Promise<Inspection>;
   /** Ends what is under way and breaks all connections. */
   close(): Promise<void>;
 }
@@ -95,7 +94,8 @@ export function createResolver(options: ResolverOptions): Resolver {
   const requestMilliseconds = flightMilliseconds * REQUEST_SHARE;
   const transport = createTransport({ settings, observe, now, requestMilliseconds });
   const tokens = createTokens({ settings, transport, now, flightMilliseconds: requestMilliseconds });
-  const client = createClient({ transport, tokens, now });
+  const inquire = createInquire({ transport, tokens, now });
+  const client = createClient(inquire);
   const memory = createMemory(now);
   const fingerprint = createFingerprint();
   const endpoints = rememberEndpoints();
@@ -162,17 +162,15 @@ export function createResolver(options: ResolverOptions): Resolver {
     return known.toSorted((one, other) => other.at - one.at)[0]?.digest ?? null;
   }
 
-  const catalog = createCatalog({
-    client,
+  const attempt = createAttempt({
     endpointOf: (registry) => endpoints(settings(), registry),
     cloud: options.cloud ?? null,
     fingerprint,
-    now,
   });
 
   return {
-    listTags: (question) => catalog.listTags(question),
-    inspect: (question) => catalog.inspect(question),
+    ...createCatalog({ client, attempt, now }),
+    ...createArtifacts({ inquire, attempt }),
     resolve: (question) => answer(question, '', describe),
     resolvePlatform(question) {
       const { os, architecture, variant } = question.platform;

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import type { Credential } from '../../src/core/image/credentials.ts';
-import { createClient, type Described, type Target } from '../../src/registry/client.ts';
+import { createClient, type Described } from '../../src/registry/client.ts';
 import { createTransport } from '../../src/registry/connection/transport.ts';
 import { findEndpoint } from '../../src/registry/endpoint.ts';
 import { RegistryError } from '../../src/registry/error.ts';
 import { createFingerprint } from '../../src/registry/fingerprint.ts';
+import { createInquire, type Target } from '../../src/registry/inquiry.ts';
 import { createTokens } from '../../src/registry/token.ts';
 import type { Fault } from '../support/faults.ts';
 import { registriesOf, startLoopback } from '../support/loopback.ts';
@@ -27,7 +28,7 @@ async function setUp(t: TestContext, options: RegistryOptions & { alsoListed?: s
   const shared = { settings: () => settings, now };
   const transport = createTransport({ ...shared, observe: () => {}, requestMilliseconds: patience });
   const tokens = createTokens({ ...shared, transport, flightMilliseconds: patience });
-  const client = createClient({ transport, tokens, now });
+  const client = createClient(createInquire({ transport, tokens, now }));
   const fingerprint = createFingerprint();
   t.after(async () => {
     await transport.close();

@@ -155,7 +155,7 @@ test('what was verified before takes nothing of the share', async () => {
   const { ask, asked } = limitedVerifications({ signatures: [] }, { kind: 'verified', signer: 'a key' });
   for (let index = 0; index < 10; index += 1) await ask('shop');
   assert.equal(asked(), 10);
-  const signatures = [{ format: 'bundle', signer: 'a key', checks: [] }] as const;
+  const signatures = [{ format: 'bundle', place: 'sha256:1', entry: 'ours', signer: 'a key', checks: [] }] as const;
   const first = limitedVerifications({ signatures }, { kind: 'verified', signer: 'a key' });
   for (let index = 0; index < 10; index += 1) await first.ask('shop');
   assert.equal(first.asked(), 2);

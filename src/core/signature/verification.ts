@@ -30,6 +30,10 @@ export interface SignatureCheck {
 /** A signature that was found, and what of it holds. */
 export interface FoundSignature {
   readonly format: 'bundle' | 'legacy';
+  /** Where: the digest of its manifest, or `.sig` and that of its payload, both short. */
+  readonly place: string;
+  /** The name of the entry that it was checked by; empty where it could not be read. */
+  readonly entry: string;
   /** Who made it, as far as that is known: a key's fingerprint, or `IDENTITY (ISSUER)`. */
   readonly signer: string;
   readonly checks: readonly SignatureCheck[];
