@@ -1,7 +1,8 @@
-import { type Credential, credentialOf, matchCredentials } from '../core/image/credentials.ts';
+import { type Credential, credentialOf, matchCredentials, mergeEntries } from '../core/image/credentials.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import { parseHost } from '../core/policy/host.ts';
 import type { RegistriesPolicy } from '../core/policy/schema.ts';
+import { type ConnectionSource, isTrustedWithOurs, type RegistryAccess } from '../core/target/connection.ts';
 import type { PullSecretSource } from '../core/target/settings.ts';
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { KubernetesClient } from './client.ts';
@@ -24,13 +25,16 @@ export interface TargetSecretsOptions {
 const REGISTRY_HOST = 'tagpin.dev/registry-host';
 const READ_MILLISECONDS = 5000;
 
+/** No OCIRepository needs more of a ServiceAccount's; each costs a request to the API server. */
+const MOST_SECRETS = 20;
+
 /**
- * Makes the source of credentials for the images that targets follow: the Secret that a target names in its own namespace, then the
- * one that the policy names for the host. It never rejects: what can't be read is told, and the registry is asked without.
+ * Makes the source of credentials for the images that targets follow: what a target names in its own namespace, then the Secret that
+ * the policy names for the host, where that may be sent. It never rejects: what can't be read is told, and the registry is asked without.
  */
 export function createTargetSecrets(
   options: TargetSecretsOptions,
-): (secret: PullSecretSource | null, reference: ImageReference) => Promise<readonly Credential[]> {
+): (access: RegistryAccess | null, reference: ImageReference) => Promise<readonly Credential[]> {
   const { client, registries, ownNamespace, observe } = options;
   const reader = createCredentialReader({ client, observe, now: () => performance.now() });
 
@@ -40,7 +44,7 @@ export function createTargetSecrets(
       observe({ kind: 'Secret', namespace, name, problem });
       return [];
     };
-    if (namespace === ownNamespace) return tell("is in tagpin's own namespace, where no target's Secrets are read");
+    if (namespace === ownNamespace) return tell(OURS);
     switch (secret.kind) {
       case 'pullsecret': {
         const found = await reader.secret(namespace, name);
@@ -57,18 +61,52 @@ export function createTargetSecrets(
     }
   }
 
-  async function ofHost(reference: ImageReference): Promise<readonly Credential[]> {
-    const name = registries().hosts.find(({ host }) => host === reference.registry)?.credentials?.secret;
+  /** As source-controller's: the Secret that is named, and then the ServiceAccount's. */
+  async function ofConnection(source: ConnectionSource, reference: ImageReference): Promise<readonly Credential[]> {
+    const { namespace, secret, serviceAccount } = source;
+    if (secret === null && serviceAccount === null) return [];
+    if (namespace === ownNamespace) {
+      const kind = secret === null ? 'ServiceAccount' : 'Secret';
+      observe({ kind, namespace, name: secret ?? serviceAccount ?? '', problem: OURS });
+      return [];
+    }
+    const account = serviceAccount === null ? null : await reader.serviceAccount(namespace, serviceAccount);
+    if (account?.kind === 'missing') {
+      observe({ kind: 'ServiceAccount', namespace, name: serviceAccount ?? '', problem: 'is not there' });
+    }
+    const more = account?.kind === 'read' ? account.secrets.slice(0, MOST_SECRETS) : [];
+    const names = [...new Set([...(secret === null ? [] : [secret]), ...more])];
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const read = await reader.secret(namespace, name);
+        if (read.kind === 'missing') observe({ kind: 'Secret', namespace, name, problem: 'is not there' });
+        return read.kind === 'read' ? read : { entries: [] };
+      }),
+    );
+    return matchCredentials({ entries: mergeEntries(found) }, reference);
+  }
+
+  async function ofHost(access: RegistryAccess | null, reference: ImageReference): Promise<readonly Credential[]> {
+    const entry = registries().hosts.find(({ host }) => host === reference.registry);
+    const name = entry?.credentials?.secret;
     if (name === undefined) return [];
+    if (access?.kind === 'connection') {
+      // Its proxy would read along.
+      const isOverheard = access.proxySecret !== null && entry?.plainHttp === true;
+      if (isOverheard || !isTrustedWithOurs(access)) return [];
+    }
     const found = await reader.secret(ownNamespace, name);
     return found.kind === 'read' ? matchCredentials(found, reference) : [];
   }
 
-  return async (secret, reference) => {
-    const found = await Promise.all([secret === null ? [] : own(secret, reference), ofHost(reference)]);
-    return found.flat();
+  return async (access, reference) => {
+    const named =
+      access === null ? [] : access.kind === 'connection' ? ofConnection(access, reference) : own(access, reference);
+    return (await Promise.all([named, ofHost(access, reference)])).flat();
   };
 }
+
+const OURS = "is in tagpin's own namespace, where no target's Secrets are read";
 
 type FieldOfSecret =
   | { readonly host: string | null; readonly credential: Credential | null }

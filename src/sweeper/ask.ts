@@ -11,12 +11,14 @@ import {
   type SweepAnswers,
   type SweepQuestion,
 } from '../core/sweep/questions.ts';
-import type { PullSecretSource } from '../core/target/settings.ts';
+import type { RegistryAccess } from '../core/target/connection.ts';
 
 /** What registries are asked with. */
 interface RegistryQuestion {
   readonly reference: ImageReference;
   readonly keychain: Keychain;
+  /** What the target says of how it is asked; null where that is nothing. */
+  readonly access: RegistryAccess | null;
   readonly signal: AbortSignal;
 }
 
@@ -35,8 +37,8 @@ export interface AskNeeds {
   >;
   /** What the entries say of who signed a digest. */
   readonly verify: (question: RegistryQuestion & { readonly entries: readonly VerifyEntry[] }) => Promise<Verification>;
-  /** The credentials of a Secret that an Application names, and of the policy. */
-  readonly credentials: (secret: PullSecretSource | null, reference: ImageReference) => Promise<readonly Credential[]>;
+  /** The credentials that a target names, and those of the policy. */
+  readonly credentials: (access: RegistryAccess | null, reference: ImageReference) => Promise<readonly Credential[]>;
 }
 
 const AT_ONCE = 16;
@@ -70,10 +72,11 @@ export async function askAll(
 }
 
 async function askOne(needs: AskNeeds, question: SweepQuestion, signal: AbortSignal): Promise<SweepAnswer> {
-  const { reference, secret } = question;
+  const { reference, secret: access } = question;
   const asked: RegistryQuestion = {
     reference,
-    keychain: (wanted) => needs.credentials(secret, wanted),
+    keychain: (wanted) => needs.credentials(access, wanted),
+    access,
     signal: AbortSignal.any([signal, AbortSignal.timeout(QUESTION_MILLISECONDS)]),
   };
   switch (question.kind) {

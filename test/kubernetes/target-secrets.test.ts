@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseReference } from '../../src/core/image/reference.ts';
 import { DEFAULT_POLICY } from '../../src/core/policy/schema.ts';
-import type { PullSecretSource } from '../../src/core/target/settings.ts';
+import type { ConnectionSource, RegistryAccess } from '../../src/core/target/connection.ts';
 import type { JsonObject } from '../../src/kubernetes/answer.ts';
 import type { CredentialProblem } from '../../src/kubernetes/credential-reader.ts';
 import { KubernetesError } from '../../src/kubernetes/error.ts';
@@ -24,21 +24,25 @@ const SECRETS: Readonly<Record<string, JsonObject>> = {
     data: { login: base64('u:p\n'), bad: base64('u') },
   },
   'argocd/ported': { metadata: { annotations: { [HOST]: 'Registry.example:5000' } }, data: { login: base64('u:p:q') } },
+  'argocd/attached': docker('quay.io'),
   'tagpin-system/pull': docker('ghcr.io'),
+};
+const ACCOUNTS: Readonly<Record<string, JsonObject>> = {
+  'argocd/puller': { imagePullSecrets: [{ name: 'attached' }, { name: 'gone' }] },
 };
 
 const client = {
   async request({ path }: { readonly path: string }): Promise<JsonObject> {
-    const [, namespace = '', name = ''] = /namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(path) ?? [];
+    const [, namespace = '', resource = '', name = ''] = /namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
     if (name === 'secret') throw new KubernetesError('Forbidden', 'no');
     if (name === 'slow') throw new KubernetesError('Timeout', 'no');
-    const found = SECRETS[`${namespace}/${name}`];
+    const found = (resource === 'secrets' ? SECRETS : ACCOUNTS)[`${namespace}/${name}`];
     if (found === undefined) throw new KubernetesError('NotFound', 'no');
     return found;
   },
 };
 
-async function ask(image: string, secret: PullSecretSource | null, registries = DEFAULT_POLICY.registries) {
+async function ask(image: string, secret: RegistryAccess | null, registries = DEFAULT_POLICY.registries) {
   const problems: CredentialProblem[] = [];
   const find = createTargetSecrets({
     client,
@@ -90,4 +94,55 @@ test('the policy’s own credentials for a host come last', async () => {
   const registries = { ...DEFAULT_POLICY.registries, hosts: [host] } as unknown as typeof DEFAULT_POLICY.registries;
   assert.deepEqual(await ask('ghcr.io/acme/shop', null, registries), { credentials: [BASIC], problems: [] });
   assert.deepEqual(await ask('quay.io/acme/shop', null, registries), { credentials: [], problems: [] });
+});
+
+const CONNECTION: ConnectionSource = {
+  kind: 'connection',
+  namespace: 'argocd',
+  secret: null,
+  serviceAccount: null,
+  provider: 'generic',
+  certificateSecret: null,
+  proxySecret: null,
+  insecure: false,
+};
+
+test('an OCIRepository brings its Secret and those of its ServiceAccount', async () => {
+  const rows: readonly (readonly [string, Partial<ConnectionSource>, number, readonly string[]])[] = [
+    ['ghcr.io/acme/shop', {}, 0, []],
+    ['ghcr.io/acme/shop', { secret: 'pull' }, 1, []],
+    ['quay.io/acme/shop', { secret: 'pull' }, 0, []],
+    ['quay.io/acme/shop', { secret: 'pull', serviceAccount: 'puller' }, 1, ['is not there']],
+    ['quay.io/acme/shop', { serviceAccount: 'nobody' }, 0, ['is not there']],
+    ['ghcr.io/acme/shop', { secret: 'gone' }, 0, ['is not there']],
+    [
+      'ghcr.io/acme/shop',
+      { namespace: 'tagpin-system', secret: 'pull' },
+      0,
+      ["is in tagpin's own namespace, where no target's Secrets are read"],
+    ],
+  ];
+  for (const [image, said, count, problems] of rows) {
+    const found = await ask(image, { ...CONNECTION, ...said });
+    assert.deepEqual([found.credentials.length, found.problems], [count, problems], `${image} ${JSON.stringify(said)}`);
+  }
+});
+
+test('what is not its own is sent where nobody that the object names could be at the other end', async () => {
+  const registriesOf = (plainHttp: boolean) => {
+    const host = { host: 'ghcr.io', plainHttp, credentials: { secret: 'pull' } };
+    return { ...DEFAULT_POLICY.registries, hosts: [host] } as unknown as typeof DEFAULT_POLICY.registries;
+  };
+  const rows: readonly (readonly [Partial<ConnectionSource>, boolean, number])[] = [
+    [{}, false, 1],
+    [{}, true, 1],
+    [{ proxySecret: 'proxy' }, false, 1],
+    [{ proxySecret: 'proxy' }, true, 0],
+    [{ certificateSecret: 'tls' }, false, 0],
+    [{ insecure: true }, false, 0],
+  ];
+  for (const [said, plainHttp, count] of rows) {
+    const found = await ask('ghcr.io/acme/shop', { ...CONNECTION, ...said }, registriesOf(plainHttp));
+    assert.equal(found.credentials.length, count, `${JSON.stringify(said)} ${plainHttp}`);
+  }
 });

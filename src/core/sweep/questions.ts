@@ -3,13 +3,13 @@ import type { Platform } from '../image/platform.ts';
 import { canonicalText, type ImageReference } from '../image/reference.ts';
 import type { ResolutionFailureCode } from '../image/resolution.ts';
 import type { Verification, VerifyEntry } from '../signature/verification.ts';
-import type { PullSecretSource } from '../target/settings.ts';
+import type { RegistryAccess } from '../target/connection.ts';
 import { entryNumber, platformText, secretText } from './selection.ts';
 
 /** What a cycle asks a registry; each once, however many targets want to know it. */
 export type SweepQuestion = {
   readonly reference: ImageReference;
-  readonly secret: PullSecretSource | null;
+  readonly secret: RegistryAccess | null;
 } & (
   | { readonly kind: 'tags' }
   | { readonly kind: 'digest' }

@@ -2,7 +2,8 @@ import type { Platform } from '../image/platform.ts';
 import { canonicalName, type ImageReference } from '../image/reference.ts';
 import { entriesFor } from '../signature/entries.ts';
 import type { VerifyEntry } from '../signature/verification.ts';
-import type { PullSecretSource, TrackedSettings } from '../target/settings.ts';
+import type { RegistryAccess } from '../target/connection.ts';
+import type { TrackedSettings } from '../target/settings.ts';
 import { needsDigest } from '../target/values.ts';
 import type { SelectionRule } from '../version/select.ts';
 
@@ -13,7 +14,7 @@ export interface Selection {
   readonly rule: SelectionRule;
   /** An image must run on one of them; none means on any. */
   readonly platforms: readonly Platform[];
-  readonly pullSecret: PullSecretSource | null;
+  readonly pullSecret: RegistryAccess | null;
   /** Is the digest of the chosen tag a part of the value? */
   readonly digest: 'wanted' | 'unwanted';
   /** What has to verify it: those entries that speak of the image. */
@@ -44,9 +45,10 @@ export function platformText({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant === null ? [] : [variant])].join('/');
 }
 
-/** Names where a credential comes from; empty where nothing was named. */
-export function secretText(secret: PullSecretSource | null): string {
+/** Names where a credential comes from, and how the registry is reached; empty where nothing was named. */
+export function secretText(secret: RegistryAccess | null): string {
   if (secret === null) return '';
+  if (secret.kind === 'connection') return JSON.stringify(secret);
   const place = `${secret.kind}:${secret.namespace}/${secret.name}`;
   return secret.kind === 'secret' ? `${place}#${secret.field}` : place;
 }

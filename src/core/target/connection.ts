@@ -1,3 +1,8 @@
+import type { PullSecretSource } from './settings.ts';
+
+/** What a target says of how its image's registry is asked. */
+export type RegistryAccess = PullSecretSource | ConnectionSource;
+
 /**
  * How a Flux OCIRepository says that its registry is reached: names of Secrets and of a ServiceAccount, all of them in its own
  * namespace.
@@ -17,4 +22,17 @@ export interface ConnectionSource {
   readonly proxySecret: string | null;
   /** Plain HTTP. */
   readonly insecure: boolean;
+}
+
+/**
+ * May the registry be shown what is not the object's own: the policy's credentials for the host, and the identity that a cloud gives
+ * tagpin? Not over plain HTTP, nor where the object says whose certificates are good: whoever wrote that could be at the other end.
+ */
+export function isTrustedWithOurs({ insecure, certificateSecret }: ConnectionSource): boolean {
+  return !insecure && certificateSecret === null;
+}
+
+/** Does the object say nothing of how the registry is connected to? */
+export function isPlainConnection({ insecure, certificateSecret, proxySecret }: ConnectionSource): boolean {
+  return !insecure && certificateSecret === null && proxySecret === null;
 }

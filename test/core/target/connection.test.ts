@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ConnectionSource, isPlainConnection, isTrustedWithOurs } from '../../../src/core/target/connection.ts';
+
+const PLAIN: ConnectionSource = {
+  kind: 'connection',
+  namespace: 'apps',
+  secret: 'pull',
+  serviceAccount: 'puller',
+  provider: 'aws',
+  certificateSecret: null,
+  proxySecret: null,
+  insecure: false,
+};
+
+// [what the object says, whether it says nothing of the connection, whether credentials that are not its own may be sent]
+const table: readonly (readonly [Partial<ConnectionSource>, boolean, boolean])[] = [
+  [{}, true, true],
+  [{ proxySecret: 'proxy' }, false, true],
+  [{ certificateSecret: 'tls' }, false, false],
+  [{ insecure: true }, false, false],
+];
+
+for (const [said, isPlain, isTrusted] of table) {
+  test(`who says ${JSON.stringify(said)} is ${isTrusted ? '' : 'not '}trusted with what is not its own`, () => {
+    assert.equal(isPlainConnection({ ...PLAIN, ...said }), isPlain);
+    assert.equal(isTrustedWithOurs({ ...PLAIN, ...said }), isTrusted);
+  });
+}
