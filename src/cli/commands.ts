@@ -13,6 +13,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'pin', load: async () => (await import('./pin.ts')).pinCommand },
   { name: 'resolve', load: async () => (await import('./resolve.ts')).resolveCommand },
   { name: 'select', load: async () => (await import('./select.ts')).selectCommand },
+  { name: 'verify', load: async () => (await import('./verify.ts')).verifyCommand },
   { name: 'parse', load: async () => (await import('./parse.ts')).parseCommand },
   { name: 'update', load: async () => (await import('./update.ts')).updateCommand },
   { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },

@@ -45,10 +45,13 @@ export interface OpenResolver {
 const ASKED_AT_ONCE = 32;
 const LONGEST_TIMEOUT = 24 * 60 * 60_000;
 
-/** Adds `--policy` and `--timeout` to a command. */
-export function registryOptions(command: Command): Command {
+/** Adds `--policy`, for its registries unless it is said otherwise, and `--timeout` to a command. */
+export function registryOptions(
+  command: Command,
+  policy = 'a policy, for its registries: plain HTTP, authorities, allow list, proxy, mirrors',
+): Command {
   return command
-    .option('--policy <file>', 'a policy, for its registries: plain HTTP, authorities, allow list, proxy, mirrors')
+    .option('--policy <file>', policy)
     .addOption(
       new Option('--timeout <duration>', 'how long one image may take, such as 10s or 1m')
         .argParser(parseTimeout)
