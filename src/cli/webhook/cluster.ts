@@ -6,6 +6,7 @@ import { isKubernetesError } from '../../kubernetes/error.ts';
 import { createEventRecorder } from '../../kubernetes/events.ts';
 import { startNamespaces } from '../../kubernetes/namespaces.ts';
 import { createPullSecrets } from '../../kubernetes/pull-secrets.ts';
+import { createTrustRoots } from '../../kubernetes/trust-roots.ts';
 import type { ReflectorEvent } from '../../kubernetes/watch.ts';
 import { describeError, type Log } from '../../platform/log.ts';
 import { NotReady } from '../../webhook/exchange.ts';
@@ -96,6 +97,12 @@ async function openCluster(
     policy: policy.policy,
     namespaceLabels: (name, budget) => namespaces.labels(name, budget),
     keychain,
+    readTrustRoot: createTrustRoots({
+      client,
+      namespace: ownNamespace,
+      observe: (problem) => log.warn('a trust root could not be read', { ...problem }),
+      now: () => performance.now(),
+    }),
     ownNamespace,
     checks: [
       { name: 'trust', problem: certificate.problem },

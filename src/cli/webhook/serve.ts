@@ -10,15 +10,20 @@ import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
 import { createResolver } from '../../registry/resolver.ts';
 import type { ServingCertificate } from '../../webhook/certificate.ts';
 import { NotReady } from '../../webhook/exchange.ts';
-import { DEFAULT_QUESTION_LIMITS, limitQuestions } from '../../webhook/limits.ts';
+import {
+  DEFAULT_QUESTION_LIMITS,
+  DEFAULT_VERIFICATION_LIMITS,
+  limitQuestions,
+  limitVerifications,
+} from '../../webhook/limits.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../../webhook/metrics.ts';
 import { createMutate, type MutateNeeds, type ResolveDigest } from '../../webhook/mutate.ts';
 import { type AdmissionServer, startServer } from '../../webhook/server.ts';
 import { createValidatePolicy } from '../../webhook/validate-policy.ts';
-import { unanswered } from '../../webhook/verify-images.ts';
 import type { WebhookConfiguration } from '../configuration.ts';
 import { CommandError, type CommandIO, type ExitCode } from '../output.ts';
 import { createRegistryMetrics } from '../registry-metrics.ts';
+import { openVerifier, type SignaturesOptions } from '../signatures.ts';
 import { createListener } from './listener.ts';
 
 /** Where a webhook tells what it does. */
@@ -34,6 +39,8 @@ export interface Sources {
   readonly policy: () => Policy | NotReady;
   readonly namespaceLabels: MutateNeeds['namespaceLabels'];
   readonly keychain: MutateNeeds['keychain'];
+  /** The trust root under a key of a ConfigMap; null where there are none. */
+  readonly readTrustRoot: SignaturesOptions['readTrustRoot'];
   /** Where the policy's ConfigMap is judged. */
   readonly ownNamespace: string;
   /** Conditions of readiness besides those of the servers. */
@@ -83,10 +90,14 @@ export async function serveWebhook(
     });
     const answering = resolver;
     const ask: ResolveDigest = (question) => answering.resolve(question);
+    const verifier = openVerifier({ resolver, readTrustRoot: sources.readTrustRoot });
     const mutate = createMutate({
       policy: () => orThrow(policy()),
       resolve: limitQuestions(ask, { ...DEFAULT_QUESTION_LIMITS, now: () => performance.now() }),
-      verify: async ({ entries }) => unanswered(entries, 'NotAllowed', 'nothing verifies signatures here yet'),
+      verify: limitVerifications((question) => verifier.verify(question), {
+        ...DEFAULT_VERIFICATION_LIMITS,
+        now: () => performance.now(),
+      }),
       namespaceLabels: sources.namespaceLabels,
       keychain: sources.keychain,
     });

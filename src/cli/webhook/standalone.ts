@@ -41,10 +41,15 @@ async function openFiles(
     observe: (problem) => log.warn('Docker configuration', { problem }),
   });
   const ends: (() => void)[] = [];
+  const refused = (problems: readonly string[]): void => {
+    webhookMetrics.policy('invalid');
+    log.error('policy refused, the last good one stays in force', { file: settings.policy, problems });
+  };
   return {
     policy: () => policy,
     namespaceLabels: (namespace) => ({ 'kubernetes.io/metadata.name': namespace }),
     keychain: () => ({ credentials: dockerKeychain, unread: () => [] }),
+    readTrustRoot: null,
     ownNamespace: 'tagpin-system',
     checks: [],
     start(serve) {
@@ -53,16 +58,15 @@ async function openFiles(
       ends.push(
         watchPolicyFile(resolve(io.directory, settings.policy), {
           accepted(next) {
+            const problem = trustRootProblem(next);
+            if (problem !== null) return refused([problem]);
             policy = next;
             webhookMetrics.policy('valid');
             log.info('policy in force', { file: settings.policy, rules: next.rules.length });
             warnOfSecrets(next, log);
           },
-          refused(errors, reason) {
-            webhookMetrics.policy('invalid');
-            const problems = reason === null ? errors.map((each) => policyErrorText(settings.policy, each)) : [reason];
-            log.error('policy refused, the last good one stays in force', { file: settings.policy, problems });
-          },
+          refused: (errors, reason) =>
+            refused(reason === null ? errors.map((each) => policyErrorText(settings.policy, each)) : [reason]),
         }),
         followCertificateFiles(certificate, serve, instruments),
       );
@@ -75,12 +79,26 @@ async function openFiles(
 
 async function readFirstPolicy(io: CommandIO, file: string): Promise<Policy> {
   const parsed = await readPolicyFile(io, file);
-  if (parsed.ok) return parsed.policy;
+  if (parsed.ok) {
+    const problem = trustRootProblem(parsed.policy);
+    if (problem !== null) throw new CommandError(2, `webhook: --policy ${file}: ${problem}`);
+    return parsed.policy;
+  }
   for (const error of parsed.errors) writeLine(io.stderr, policyErrorText(file, error));
   throw new CommandError(
     2,
     `webhook: --policy ${file}: the policy is not valid: mend it, and try it with tagpin policy check`,
   );
+}
+
+/** What is signed by somebody's own authority can't be verified without its trust root. */
+function trustRootProblem({ verify }: Policy): string | null {
+  for (const { name, trustRoot } of verify) {
+    if (trustRoot === 'public') continue;
+    const entry = `the verify entry ${JSON.stringify(name)}`;
+    return `${entry} has its trust root in the ConfigMap ${trustRoot.configMap}, which only a cluster has: write trustRoot: public, or run in a cluster`;
+  }
+  return null;
 }
 
 function warnOfSecrets({ registries }: Policy, log: Log): void {
