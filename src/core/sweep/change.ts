@@ -19,6 +19,8 @@ export type SweepReason =
   | 'Moved'
   /** `written`, `planned`: somebody had put something else there, which is undone once. */
   | 'Repaired'
+  /** `written`, `planned`: nothing was there, and what reads it can't do without. */
+  | 'Filled'
   /** `unchanged`: it says so already. */
   | 'UpToDate'
   /** `unchanged`: nothing is set, and what it comes to by itself is what would be set. */
@@ -27,6 +29,8 @@ export type SweepReason =
   | 'Recorded'
   /** `unchanged`: what it runs was pinned by hand. */
   | 'PinnedByHand'
+  /** `unchanged`: what was written at an earlier look is healthy now. */
+  | 'RolledOut'
   | WaitReason
   | RefuseReason
   | FailReason;

@@ -72,7 +72,7 @@ function toldAfter({ outcome, reason, to, passedOver }: Change, before: string |
     return ['passed over', ...passedOver.map(({ tag, digest }) => `${tag}@${digest.slice(-8)}`)].join(' ');
   }
   // What was wrong is over: when it comes again it is new.
-  if (outcome === 'unchanged') return before?.startsWith('written') === true ? before : null;
+  if (outcome === 'unchanged' && reason !== 'RolledOut') return before?.startsWith('written') === true ? before : null;
   return [outcome, reason, ...(to === null ? [] : [to])].join(' ');
 }
 
