@@ -7,6 +7,8 @@ import { normalizeRepositoryUrl } from '../core/target/repository-url.ts';
 import type { WriteBack } from '../core/target/settings.ts';
 import type { ApplicationSource } from '../core/target/source.ts';
 import { branchName, fingerprintText, type ImageChange, parseBranchTemplate } from '../core/write-back/commit-text.ts';
+import type { ValueChange } from '../core/write-back/edited-text.ts';
+import { formerValue } from '../core/write-back/former-value.ts';
 
 /** What one Application writes to one repository. */
 export interface Piece {
@@ -82,13 +84,20 @@ function pushBranch(piece: Piece): string | null | RefusedPiece {
   });
 }
 
-/** What its message tells of a piece. */
-export function changesOf({ plan, writes }: Pick<Piece, 'plan' | 'writes'>): readonly ImageChange[] {
-  return writes.map(({ tracked, located, value }) => ({
+/**
+ * What the message of its commit tells of a piece.
+ *
+ * @param edited what became of the files, which say best what was there before; nothing where that is not known yet.
+ */
+export function changesOf(
+  { plan, writes }: Pick<Piece, 'plan' | 'writes'>,
+  edited: readonly ValueChange[] = [],
+): readonly ImageChange[] {
+  return writes.map(({ tracked, located, value, proposed }) => ({
     application: plan.application.name,
     alias: tracked.key,
     image: tracked.image.repository.name,
-    from: valueText(located.current),
+    from: valueText(formerValue(proposed, edited) ?? located.current),
     to: valueText(value),
   }));
 }

@@ -6,7 +6,7 @@ import type { PullRequestSettings, WriteBack } from '../core/target/settings.ts'
 import { commitMessage, parseMessageTemplate } from '../core/write-back/commit-text.ts';
 import type { CommitContext, CommitTargets } from './applications.ts';
 import { changesOf, type Piece, piecesOf, type RefusedPiece } from './commit-pieces.ts';
-import { editFiles, type ReadRepositoryFile, readOver } from './edit-files.ts';
+import { editFiles, type FileValueChange, type ReadRepositoryFile, readOver } from './edit-files.ts';
 
 /** A repository that an Application wants to be committed to. */
 export interface WantedRepository {
@@ -161,7 +161,9 @@ async function groupsOf<Access>(
 }
 
 /** What came of one piece's edit. */
-type PieceEdit = { readonly kind: 'edited' | 'there already' } | { readonly kind: 'refused'; readonly message: string };
+type PieceEdit =
+  | { readonly kind: 'edited' | 'there already'; readonly changes: readonly FileValueChange[] }
+  | { readonly kind: 'refused'; readonly message: string };
 
 /** What the edits of a commit have come to so far. */
 interface CommitSoFar {
@@ -202,7 +204,11 @@ async function commitGroup<Access>(
       }
       const edited = pieces.filter((piece) => edits.get(piece)?.kind === 'edited');
       const namespaces = edited.map(({ plan }) => plan.application.namespace);
-      text = commitMessage(template.render, namespaces, edited.flatMap(changesOf));
+      const changes = edited.flatMap((piece) => {
+        const edit = edits.get(piece);
+        return changesOf(piece, edit?.kind === 'edited' ? edit.changes : []);
+      });
+      text = commitMessage(template.render, namespaces, changes);
       return { files: commit.files, message: text };
     },
   });
@@ -261,7 +267,7 @@ async function editPiece<Access>(
   }
   for (const { path, place, to } of edited.changes) said.set(`${path}\0${place}`, { to, by });
   for (const { path, after } of edited.files) files.set(path, after);
-  return { kind: edited.files.length > 0 ? 'edited' : 'there already' };
+  return { kind: edited.files.length > 0 ? 'edited' : 'there already', changes: edited.changes };
 }
 
 async function propose<Access>(
