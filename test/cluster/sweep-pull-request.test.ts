@@ -69,7 +69,9 @@ describe('tagpin sweep with pull requests', { skip: skipWithout(...CONTROL_PLANE
     assert.match(opened?.title ?? '', /^build: automatic update of shop$/);
     assert.equal(repository.git('show', `${opened?.branch}:shop/values.yaml`), `image:\n  tag: main@${first}\n`);
     assert.equal(repository.git('show', 'main:shop/values.yaml'), 'image:\n  tag: main\n');
-    assert.deepEqual(await sweep(), ['unchanged UpToDate: it says so already']);
+    assert.deepEqual(await sweep(), [
+      'unchanged UpToDate: it was committed before, and is not committed again: where somebody took it back it stays so',
+    ]);
     assert.equal(host.stored.length, 1);
 
     const second = registry.pushImage('acme/proposed', 'main');

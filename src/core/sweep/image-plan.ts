@@ -105,7 +105,13 @@ function planValue(image: FollowedImage, located: Located, wanted: ImageValue, f
   const settled = standsAlready(located, proposed, wanted, facts);
   if (settled !== null) {
     const after = settled === 'UpToDate' ? asWritten(state, wanted) : state;
-    const message = settled === 'UpToDate' ? 'it says so already' : 'it comes to that by itself';
+    const isCommitted =
+      settled === 'UpToDate' && facts.writeBack.kind === 'git' && !isSameValue(pick(located.current), wanted);
+    const message = isCommitted
+      ? COMMITTED
+      : settled === 'UpToDate'
+        ? 'it says so already'
+        : 'it comes to that by itself';
     return { ...held(NOTHING, after), outcome: 'unchanged', reason: settled, message };
   }
 
@@ -130,14 +136,7 @@ function planValue(image: FollowedImage, located: Located, wanted: ImageValue, f
   if (hold !== null) return held(hold);
 
   const isRepair = drift.kind === 'drifted';
-  const count = isSameValue(state.attempt, wanted) ? (state.attempt?.count ?? 0) + 1 : 1;
-  const begun: ImageState = {
-    ...state,
-    attempt: { ...pick(wanted), at: now, count },
-    before: withBefore(state.before, pick(found)),
-    repaired: isRepair ? pick(wanted) : state.repaired,
-    contested: null,
-  };
+  const begun = asAttempted(state, { found, wanted, now, why: drift.kind });
   return {
     from: textOrNull(located.current),
     to: textOrNull(wanted),
@@ -148,6 +147,29 @@ function planValue(image: FollowedImage, located: Located, wanted: ImageValue, f
     write: { tracked, located, value: wanted, proposed },
     now: begun,
     done: asWritten(begun, wanted),
+  };
+}
+
+/** Files are only looked into when there is something to write. */
+const COMMITTED = 'it was committed before, and is not committed again: where somebody took it back it stays so';
+/** What is remembered before it is written. @param attempt what stands there, and why that is written over. */
+export function asAttempted(
+  state: ImageState,
+  attempt: {
+    readonly found: ImageValue;
+    readonly wanted: ImageValue;
+    readonly now: number;
+    readonly why: 'moved' | 'drifted';
+  },
+): ImageState {
+  const { found, wanted, now, why } = attempt;
+  const count = isSameValue(state.attempt, wanted) ? (state.attempt?.count ?? 0) + 1 : 1;
+  return {
+    ...state,
+    attempt: { ...pick(wanted), at: now, count },
+    before: withBefore(state.before, pick(found)),
+    repaired: why === 'drifted' ? pick(wanted) : state.repaired,
+    contested: null,
   };
 }
 
@@ -168,13 +190,14 @@ function standsAlready(
   return isFirst && current.tag === wanted.tag && current.digest === wanted.digest ? 'AlreadyRunning' : null;
 }
 
-/** It stands there. What was taken back once stays contested until the tag means a third thing. */
-function asWritten(state: ImageState, value: ImageValue): ImageState {
+/** What is remembered once it stands there. What was taken back once stays contested until the tag means a third thing. */
+export function asWritten(state: ImageState, value: ImageValue): ImageState {
   const isTakenBack = state.contested !== null && state.before.some((each) => isSameValue(each, value));
   return { ...state, written: pick(value), attempt: null, contested: isTakenBack ? state.contested : null };
 }
 
-function withFirst(state: ImageState, wanted: ImageValue, now: number): ImageState {
+/** Remembers since when it is wanted. */
+export function withFirst(state: ImageState, wanted: ImageValue, now: number): ImageState {
   return isSameValue(state.first, wanted) ? state : { ...state, first: { ...pick(wanted), at: now } };
 }
 
