@@ -22,16 +22,7 @@ describe('in the place of Image Updater with the digest strategy', { skip: skipW
   const { kubectl, shared } = cluster;
   before(async () => {
     assert.equal(await installImageUpdaterResource(shared.plane), null);
-    const labels = { app: 'image-updater' };
-    const containers = [{ name: 'controller', image: 'quay.io/argoprojlabs/argocd-image-updater:v1.3.0' }];
-    const template = { metadata: { labels }, spec: { containers } };
-    await shared.plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
-    await shared.plane.apply({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'argocd-image-updater-controller', namespace: 'argocd' },
-      spec: { replicas: 1, selector: { matchLabels: labels }, template },
-    });
+    await cluster.deployImageUpdater();
   });
 
   /** The set-up as it was, and what Image Updater has written there for what the tag means now. */

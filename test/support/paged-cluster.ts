@@ -105,6 +105,20 @@ export function pagedCluster(page: Page) {
       return server;
     },
 
+    /** What there is of Image Updater itself: a Deployment that can be scaled, and runs nowhere. */
+    async deployImageUpdater(): Promise<void> {
+      const labels = { app: 'image-updater' };
+      const containers = [{ name: 'controller', image: 'quay.io/argoprojlabs/argocd-image-updater:v1.3.0' }];
+      const template = { metadata: { labels }, spec: { containers } };
+      await shared.plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
+      await shared.plane.apply({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'argocd-image-updater-controller', namespace: 'argocd' },
+        spec: { replicas: 1, selector: { matchLabels: labels }, template },
+      });
+    },
+
     /** Sweeps all there is, with a folder for mirrors that stays. */
     async sweepAll(...args: readonly string[]): Promise<readonly SweptRow[]> {
       const mirrors = `--git-directory=${join(shared.plane.folder, 'mirrors')}`;
