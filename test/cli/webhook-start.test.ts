@@ -37,10 +37,20 @@ const BAD_FILES: readonly BadFiles[] = [
       /^policy\.yaml:4:5: rules\[0\]\.action: [\s\S]*\npolicy\.yaml:5:5: rules\[0\]\.acton: [\s\S]*\ntagpin: webhook: --policy policy\.yaml: the policy is not valid/,
   },
   {
-    what: 'a policy with signatures, which nobody checks yet',
-    files: { 'policy.yaml': 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\nverify: [{name: a, images: ["*"]}]\n' },
+    what: 'a policy with a trust root that only a cluster has',
+    files: {
+      'policy.yaml': `apiVersion: tagpin.dev/v1
+kind: TagPolicy
+verify:
+  - name: ours
+    images: ["**"]
+    identities: [{issuer: "https://issuer.internal", subject: ci}]
+    trustRoot: {configMap: sigstore, key: trusted_root.json}
+`,
+    },
     code: 2,
-    message: /policy\.yaml:3:\d+: verify: signatures are not yet enforced/,
+    message:
+      /^tagpin: webhook: --policy policy\.yaml: the verify entry "ours" has its trust root in the ConfigMap sigstore, which only a cluster has: write trustRoot: public, or run in a cluster\n$/,
   },
   {
     what: 'a policy that is not there',

@@ -52,19 +52,13 @@ function proxyWithoutAllow(registries: unknown): readonly Finding[] {
 }
 
 function verifyEntries(verify: unknown): readonly Finding[] {
-  const entries = items(verify);
-  if (entries.length === 0) return [];
-  return [
-    // An entry that is read and not enforced would be worse than none.
-    { path: ['verify'], message: 'signatures are not yet enforced by this version: remove the entries' },
-    ...entries.flatMap((entry, index) => {
-      const identities = items(field(entry, 'identities'));
-      if (items(field(entry, 'keys')).length === 0 && identities.length === 0) {
-        return [{ path: ['verify', index], message: 'it needs keys or identities: whose signature counts?' }];
-      }
-      return identities.flatMap((identity, at) => identityParts(identity, ['verify', index, 'identities', at]));
-    }),
-  ];
+  return items(verify).flatMap((entry, index) => {
+    const identities = items(field(entry, 'identities'));
+    if (items(field(entry, 'keys')).length === 0 && identities.length === 0) {
+      return [{ path: ['verify', index], message: 'it needs keys or identities: whose signature counts?' }];
+    }
+    return identities.flatMap((identity, at) => identityParts(identity, ['verify', index, 'identities', at]));
+  });
 }
 
 function identityParts(identity: unknown, path: Path): readonly Finding[] {

@@ -145,7 +145,6 @@ sweeep: {}
       '9:13 rules[1].action',
       '11:13 registries.freshFor',
       '12:3 registries.proxy',
-      '13:1 verify',
       '13:10 verify[0]',
       '14:1 sweeep',
     ],
