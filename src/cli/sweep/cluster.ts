@@ -1,9 +1,5 @@
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { DEFAULT_POLICY, type RegistriesPolicy } from '../../core/policy/schema.ts';
-import type { Verdict } from '../../core/signature/verification.ts';
-import type { Change, TargetKind } from '../../core/sweep/change.ts';
-import { changeEvent } from '../../core/sweep/report.ts';
 import {
   listApplications,
   patchApplication,
@@ -12,11 +8,11 @@ import {
 } from '../../kubernetes/applications.ts';
 import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/client.ts';
 import { isKubernetesError } from '../../kubernetes/error.ts';
-import { createEventRecorder, type EventRecorder } from '../../kubernetes/events.ts';
 import { listImageUpdaters, watchImageUpdaterLease } from '../../kubernetes/image-updaters.ts';
 import { listNamespaces } from '../../kubernetes/namespace-list.ts';
 import { openStateTexts } from '../../kubernetes/sweep-state.ts';
 import { createTargetSecrets } from '../../kubernetes/target-secrets.ts';
+import { createTrustRoots } from '../../kubernetes/trust-roots.ts';
 import { describeError, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
@@ -27,9 +23,11 @@ import type { GatherNeeds } from '../../sweeper/gather.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError, type CommandIO } from '../output.ts';
 import { createRegistryMetrics } from '../registry-metrics.ts';
+import { openVerifier } from '../signatures.ts';
 import { openCommits } from './commits.ts';
 import { createSweepPolicy, type SweepPolicy } from './policy.ts';
 import type { SweepConfiguration } from './settings.ts';
+import { createTeller } from './teller.ts';
 
 /** Where tagpin is installed unless somebody says otherwise. */
 const OWN_NAMESPACE = 'tagpin-system';
@@ -40,11 +38,6 @@ const ARGO_CD_NAMESPACE = 'argocd';
  * so that a busy API server, which shares itself out fairly, is asked no faster than it answers.
  */
 const REQUESTS_PER_SECOND = 400;
-/** An Event is a courtesy: of thousands at once only so many are kept, and the log has them all. */
-const EVENTS_PER_SECOND = 20;
-const MOST_EVENTS = 1000;
-const CLOSING_MILLISECONDS = 10_000;
-const LOST_MILLISECONDS = 5000;
 /** A cold registry far away that limits its clients: nobody waits for a sweep. */
 const FLIGHT_MILLISECONDS = 20_000;
 
@@ -87,26 +80,17 @@ export function openSweptCluster(
       observe: ({ cloud, host, problem }) => log.warn('no credential from the cloud', { cloud, host, problem }),
     }),
   });
-  const record = createEventRecorder({
-    client,
-    controller: 'tagpin.dev/sweeper',
-    instance: hostname(),
-    observe: ({ event }) => countLost(event.reason),
-    // A sweep may have hundreds of news at once, and they are written while it waits for the next.
-    perSecond: EVENTS_PER_SECOND,
-    mostWaiting: MOST_EVENTS,
-    closingMilliseconds: CLOSING_MILLISECONDS,
+  const verifier = openVerifier({
+    resolver,
+    flightMilliseconds: FLIGHT_MILLISECONDS,
+    readTrustRoot: createTrustRoots({
+      client,
+      namespace: ownNamespace,
+      observe: (problem) => log.warn('a trust root could not be read', { ...problem }),
+      now: () => performance.now(),
+    }),
   });
-  const lost = new Map<string, number>();
-  const countLost = (reason: string): void => {
-    if (lost.size === 0) setTimeout(tellLost, LOST_MILLISECONDS).unref();
-    lost.set(reason, (lost.get(reason) ?? 0) + 1);
-  };
-  const tellLost = (): void => {
-    if (lost.size > 0)
-      log.warn('Events were not written, for there were too many or they were refused', Object.fromEntries(lost));
-    lost.clear();
-  };
+  const teller = createTeller(client, log);
   const readPolicy = createSweepPolicy(client, ownNamespace);
   const commits = openCommits({
     client,
@@ -142,10 +126,7 @@ export function openSweptCluster(
         resolve: (question) => resolver.resolve(question),
         listTags: (question) => resolver.listTags(question),
         inspect: (question) => resolver.inspect(question),
-        verify: async ({ entries }) => ({
-          verdicts: entries.map((entry) => ({ entry, verdict: NOT_YET })),
-          signatures: [],
-        }),
+        verify: (question) => verifier.verify(question),
         credentials: createTargetSecrets({
           client,
           registries: () => registries,
@@ -154,12 +135,11 @@ export function openSweptCluster(
         }),
       },
       openState: (signal) => openStateTexts(client, ownNamespace, signal),
-      tell: (change) => tell(change, record, log),
+      tell: teller.tell,
       now: Date.now,
     },
     async close() {
-      await record.close();
-      tellLost();
+      await teller.close();
       await resolver.close();
       await commits.close();
       await client.close();
@@ -200,29 +180,6 @@ function gatherNeeds(client: KubernetesClient, controllerNamespace: () => string
       }
     },
   };
-}
-
-/** A policy with entries is refused until they are verified: this is never asked. */
-const NOT_YET: Verdict = { kind: 'failed', code: 'NotAllowed', message: 'signatures are not verified yet' };
-
-const API_VERSIONS: Readonly<Record<TargetKind, string>> = {
-  Application: 'argoproj.io/v1alpha1',
-  CronJob: 'batch/v1',
-  DaemonSet: 'apps/v1',
-  Deployment: 'apps/v1',
-  OCIRepository: 'source.toolkit.fluxcd.io/v1',
-  StatefulSet: 'apps/v1',
-};
-
-function tell(change: Change, record: EventRecorder, log: Log): void {
-  const { target, uid, alias, image, from, to, outcome, reason, message } = change;
-  const facts = { ...target, alias, image, from, to, outcome, reason, message };
-  if (outcome === 'failed') log.warn('change', facts);
-  else log.info('change', facts);
-  if (uid === '') return;
-  const { namespace, name } = target;
-  const regarding = { apiVersion: API_VERSIONS[target.kind], kind: target.kind, namespace, name, uid };
-  record({ regarding, action: 'Sweep', ...changeEvent(change) });
 }
 
 function openClient(io: CommandIO, kubeconfig: string | null): KubernetesClient {
