@@ -66,31 +66,44 @@ export function openCluster(io: CommandIO, options: ClusterOptions, what: string
  * given back as it is.
  *
  * @param what what was being done, on what: `audit: the Pods of namespace shop`.
+ * @param ways the options by which the command is told of another cluster, or of another user.
  */
-export function explainKubernetesError(error: unknown, what: string): Error {
+export function explainKubernetesError(error: unknown, what: string, ways: ClusterWays = 'kubectl'): Error {
   if (!(error instanceof KubernetesError)) return error instanceof Error ? error : new Error(String(error));
-  const next = nextStep(error.code);
+  const next = nextStep(error.code, WAYS[ways]);
   const why = error.message.replaceAll(/\s+/g, ' ').replace(/[.:]$/, '').trim();
   return new CommandError(3, `${what}: ${why}${next === null ? '' : `: ${next}`}`, { cause: error });
 }
 
-function nextStep(code: KubernetesErrorCode): string | null {
+/** Commands that ask as kubectl does, and those that run in a Pod and know no contexts. */
+export type ClusterWays = keyof typeof WAYS;
+
+const WAYS = {
+  kubectl: {
+    cluster: '--kubeconfig FILE or --context NAME',
+    options: '--context or --kubeconfig',
+    user: '--context NAME',
+  },
+  controller: { cluster: '--kubeconfig FILE', options: '--kubeconfig', user: '--kubeconfig FILE' },
+} as const;
+
+function nextStep(code: KubernetesErrorCode, { cluster, options, user }: (typeof WAYS)[ClusterWays]): string | null {
   switch (code) {
     case 'NoCluster':
       return 'name one with --kubeconfig FILE';
     case 'BadKubeconfig':
-      return 'correct it, or name another with --kubeconfig FILE or --context NAME';
+      return `correct it, or name another with ${cluster}`;
     case 'Unreachable':
-      return 'check that the cluster runs, and that --context or --kubeconfig names the right one';
+      return `check that the cluster runs, and that ${options} names the right one`;
     case 'Timeout':
     case 'TooManyRequests':
     case 'Unavailable':
     case 'Expired':
       return 'try again later';
     case 'Unauthorized':
-      return 'sign in again, or name another user with --context NAME';
+      return `sign in again, or name another user with ${user}`;
     case 'Forbidden':
-      return 'ask for a role that allows it, or name another user with --context NAME';
+      return `ask for a role that allows it, or name another user with ${user}`;
     case 'BadAnswer':
       return 'check that the server of the kubeconfig is an API server';
     case 'Conflict':

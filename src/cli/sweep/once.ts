@@ -53,7 +53,7 @@ export async function sweepOnce(
   } catch (error) {
     if (shutdown.requested.aborted)
       throw new CommandError(3, 'sweep: interrupted: the next sweep finishes what was begun');
-    throw error instanceof KubernetesError ? explainKubernetesError(error, 'sweep') : error;
+    throw error instanceof KubernetesError ? explainKubernetesError(error, 'sweep', 'controller') : error;
   } finally {
     await cluster.close();
     log.flush();

@@ -131,7 +131,7 @@ function openClient(io: CommandIO, { kubeconfig }: ClusterSettings, requestsPerS
       ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     });
   } catch (error) {
-    if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'webhook');
+    if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'webhook', 'controller');
     const without = 'tagpin webhook --standalone --policy FILE --certificate FILE --key FILE';
     const message = `webhook: this is no Pod with a ServiceAccount: name a cluster with --kubeconfig FILE, or run without: ${without}`;
     throw new CommandError(3, message, { cause: error });
