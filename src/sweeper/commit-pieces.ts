@@ -33,6 +33,9 @@ export interface RefusedPiece {
   readonly message: string;
 }
 
+/** Argo CD takes the newest version of a range; most of these letters can't be in a branch. */
+const RANGE = /[*^~<>|\s]|^[!=]/;
+
 /** Of pull requests, where no `git-branch` names the branch. */
 const OWN_BRANCH = 'tagpin-{{.TargetKey}}-{{.SHA256}}';
 
@@ -55,6 +58,10 @@ export function piecesOf(plan: TargetPlan, kind: Piece['kind']): readonly (Piece
     const url = writeBack.repository ?? committed.repoURL;
     if (url === null) return { kind: 'refused', message: 'its source names no repository: write git-repository' };
     const base = baseBranch(writeBack, committed);
+    if (writeBack.branch.base === null && base !== null && RANGE.test(base)) {
+      const message = `its targetRevision ${JSON.stringify(base.slice(0, 100))} is a range of versions, and only branches are written to: name one in git-branch`;
+      return { kind: 'refused', message };
+    }
     const { namespace, name } = plan.application;
     // Of two Applications with one path, neither takes the place of the other's pull request.
     const owner = writeBack.pullRequest === null ? [] : [namespace, name];

@@ -104,3 +104,15 @@ test('what is followed into another file, or to another branch, is written there
   target.object = object;
   assert.equal(target.plan().writes.length, 1);
 });
+
+test('a range of versions is no branch, and the way out is one that git-branch names', async () => {
+  for (const targetRevision of ['v1.*', '>=1.0.0 <2.0.0', '~1.2', '^1', '=1.2.3']) {
+    const { commits, problem } = await commit([targetOf('ranged', {}, { targetRevision }).plan()]);
+    assert.deepEqual(commits, []);
+    const range = `its targetRevision ${JSON.stringify(targetRevision)} is a range of versions`;
+    assert.equal(problem('ranged'), `refused: ${range}, and only branches are written to: name one in git-branch`);
+  }
+  for (const named of [targetOf('named', { 'git-branch': 'main' }, { targetRevision: 'v1.*' }), targetOf('named')]) {
+    assert.equal((await commit([named.plan()])).problem('named'), 'written');
+  }
+});
