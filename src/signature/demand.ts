@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Verdict, VerifyEntry } from '../core/signature/verification.ts';
 import { createCache } from '../platform/cache.ts';
+import { withSignal } from '../platform/deadline.ts';
 import { readKeys } from './public-key.ts';
 import { publicTrustRoot, type ReadTrustRoot, readTrustRoot, type TrustRoot } from './trust-root.ts';
 import type { Demand } from './verify.ts';
@@ -32,6 +33,8 @@ export interface DemandsOptions {
 /** How soon another trust root counts. */
 const ROOT_LIFE = 30_000;
 const MOST_ROOTS = 100;
+/** Of a review's ten seconds. */
+const READ_MILLISECONDS = 5000;
 
 /** Makes what makes entries ready. Trust roots are read once for all who ask at once, and remembered for 30 seconds. */
 export function createDemands({ readTrustRoot: readText, now }: DemandsOptions): Demands {
@@ -48,7 +51,8 @@ export function createDemands({ readTrustRoot: readText, now }: DemandsOptions):
     if (remembered !== undefined) return { ok: true, root: remembered };
     try {
       const { result } = roots.share(name, Number.NEGATIVE_INFINITY, async () => {
-        const read = readTrustRoot(await readText(configMap, key));
+        const text = await withSignal(readText(configMap, key), AbortSignal.timeout(READ_MILLISECONDS));
+        const read = readTrustRoot(text);
         if (!read.ok) throw new Unusable(read.problem);
         roots.set(name, read.root);
         return read.root;

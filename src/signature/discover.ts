@@ -69,6 +69,8 @@ export type Discovered =
       readonly place: string;
       readonly reason: string;
     }
+  /** What is there too, and says itself that it is no signature. */
+  | { readonly kind: 'attestations'; readonly count: number }
   /** There are more than are looked at. */
   | { readonly kind: 'cut'; readonly format: SignatureMaterial['format']; readonly lookedAt: number }
   | SourceFailure;
@@ -96,7 +98,7 @@ export function legacyTag(digest: Digest): string {
 
 /**
  * Finds the bundles that refer to a digest, a few at a time: who has seen enough reads no further. Attestations, which are bundles
- * too, are told and not read where their manifest says what they are.
+ * too, are counted and not read where their manifests say what they are.
  *
  * @param question its reference has a digest.
  */
@@ -112,9 +114,8 @@ export async function* discoverBundles(
   const signatures = listed.referrers.filter(
     (one) => (one.annotations[PREDICATE] ?? SIGNATURE_PREDICATE) === SIGNATURE_PREDICATE,
   );
-  for (const { digest } of listed.referrers.filter((one) => !signatures.includes(one)).slice(0, MOST_LOOKED_AT)) {
-    yield unreadable('bundle', shortDigest(digest), 'it is an attestation, and no signature');
-  }
+  const attestations = listed.referrers.length - signatures.length;
+  if (attestations > 0) yield { kind: 'attestations', count: attestations };
   // Those that say that they are signatures first.
   const ordered = signatures.toSorted((one, other) => rank(one) - rank(other));
   const wanted = ordered.slice(0, MOST_LOOKED_AT);

@@ -24,14 +24,14 @@ const LONGEST_REASON = 200;
  */
 export function proveLogEntries(
   material: SignatureMaterial,
-  key: KeyObject,
-  { trust }: { readonly trust: TrustMaterial },
+  { key, certificate }: { readonly key: KeyObject; readonly certificate: Buffer | null },
+  trust: TrustMaterial,
 ): Proven<LogEntries[number]> {
   const verifier = new Verifier(anyKey(trust, key), { tlogThreshold: 1, ctlogThreshold: 0, timestampThreshold: 0 });
   return prove(material.logEntries, (entry) => {
     verifier.verify(entityOf(material, { tlogEntries: [entry] }));
     const logged = readLoggedKey(entry.canonicalizedBody);
-    const isOurs = logged !== null && isLoggedKey(logged, key, material.certificate);
+    const isOurs = logged !== null && isLoggedKey(logged, key, certificate);
     return isOurs ? null : 'it is about another key or certificate';
   });
 }

@@ -27,8 +27,7 @@ export function readKeys(texts: readonly string[]): readonly TrustedKey[] {
     });
 }
 
-/** `SHA256:` and the base64 of a key's hash. */
-export function fingerprintOf(key: KeyObject): string {
+function fingerprintOf(key: KeyObject): string {
   return `SHA256:${createHash('sha256').update(spkiOf(key)).digest('base64').replace(/=+$/, '')}`;
 }
 

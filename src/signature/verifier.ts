@@ -1,13 +1,13 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Keychain } from '../core/image/credentials.ts';
 
 import { canonicalName, type ImageReference } from '../core/image/reference.ts';
-import type { FoundSignature, Verdict, Verification, VerifyEntry } from '../core/signature/verification.ts';
+import type { Verdict, Verification, VerifyEntry } from '../core/signature/verification.ts';
 import { createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
 import { createDemands, type Demanded } from './demand.ts';
-import { type Discovered, discoverBundles, discoverLegacy, legacyTag, type SignatureSources } from './discover.ts';
-import { type Demand, judgeSignature } from './verify.ts';
+import type { SignatureSources } from './discover.ts';
+import { type Looked, look, tooLate } from './search.ts';
+import type { Demand } from './verify.ts';
 
 /** What is asked, by whom, and until when. */
 export interface VerifyQuestion {
@@ -52,8 +52,6 @@ const FAILED_LIFE = 5000;
 const MOST_VERDICTS = 10_000;
 /** Each holds a few requests and megabytes. */
 const MOST_FLIGHTS = 200;
-/** What a reason tells of; the rest is counted. */
-const MOST_TOLD = 3;
 
 /** Failures that are the host's or the hour's, and nobody's credentials'. */
 const SHARED_FAILURES: ReadonlySet<string> = new Set(['RateLimited', 'Unreachable', 'Timeout']);
@@ -87,7 +85,8 @@ export function createVerifier(options: VerifierOptions): SignatureVerifier {
     const key = JSON.stringify([wanted, ...open.map(({ keys }) => keys.own)]);
     const shared = flights.share(key, Number.NEGATIVE_INFINITY, async () => {
       const signal = AbortSignal.timeout(flightMilliseconds);
-      const looked = await look(sources, { ...question, signal }, open);
+      const demanded = open.map(({ demand }) => demand);
+      const looked = await look(sources, { ...question, signal, wanted }, demanded);
       looked.verdicts.forEach((verdict, index) => {
         const ready = open[index];
         if (ready !== undefined) remember(ready.keys, verdict);
@@ -157,90 +156,9 @@ interface Ready {
 
 type State = { readonly kind: 'open'; readonly ready: Ready } | { readonly kind: 'known'; readonly verdict: Verdict };
 
-interface Looked {
-  /** In the order of what was open. */
-  readonly verdicts: readonly Verdict[];
-  readonly signatures: readonly FoundSignature[];
-}
-
 const NOTHING: Looked = { verdicts: [], signatures: [] };
 const BUSY: Verdict = {
   kind: 'failed',
   code: 'RateLimited',
   message: 'too many signatures are being verified: try again later',
 };
-
-function tooLate({ registry }: ImageReference): Extract<Verdict, { kind: 'failed' }> {
-  return {
-    kind: 'failed',
-    code: 'Timeout',
-    message: `the signatures at ${registry} were not verified in time: try again later`,
-  };
-}
-
-/** Looks for signatures, bundles first, until every entry has one that holds or there are no more. */
-async function look(sources: SignatureSources, question: VerifyQuestion, open: readonly Ready[]): Promise<Looked> {
-  const { reference, wanted = 'verdicts', signal } = question;
-  const { digest } = reference;
-  if (digest === null) throw new Error('only a digest can be verified');
-  const signatures: FoundSignature[] = [];
-  const signers: (string | null)[] = open.map(() => null);
-  const rest: Exclude<Discovered, { kind: 'signature' }>[] = [];
-  const isEnough = (): boolean => wanted === 'verdicts' && signers.every((signer) => signer !== null);
-  for (const discover of [discoverBundles, discoverLegacy]) {
-    if (isEnough()) break;
-    for await (const one of discover(sources, question)) {
-      if (signal.aborted) break;
-      if (one.kind !== 'signature') {
-        rest.push(one);
-        if (one.kind === 'unreadable') signatures.push(unread(one));
-        continue;
-      }
-      for (const [index, { demand }] of open.entries()) {
-        if (wanted === 'verdicts' && signers[index] !== null) continue;
-        const { signer, checks, holds } = judgeSignature(one.material, digest, demand);
-        if (holds) signers[index] ??= signer;
-        signatures.push({ format: one.material.format, place: one.place, entry: demand.entry.name, signer, checks });
-      }
-      if (isEnough()) break;
-      // Each takes milliseconds of everybody's time.
-      await breathe();
-    }
-  }
-  const verdicts = signers.map((signer, index): Verdict => {
-    if (signer !== null) return { kind: 'verified', signer };
-    if (signal.aborted) return tooLate(reference);
-    const failure = rest.find((one) => one.kind === 'failed');
-    if (failure !== undefined) return failure;
-    const name = open[index]?.demand.entry.name ?? '';
-    return { kind: 'unverified', reason: reasonOf(reference, signatures, { name, rest }) };
-  });
-  return { verdicts, signatures };
-}
-
-function unread({ format, place, reason }: Extract<Discovered, { kind: 'unreadable' }>): FoundSignature {
-  return { format, place, entry: '', signer: 'unknown', checks: [{ name: 'readable', ok: false, reason }] };
-}
-
-function reasonOf(
-  reference: ImageReference,
-  signatures: readonly FoundSignature[],
-  { name, rest }: { readonly name: string; readonly rest: readonly Discovered[] },
-): string {
-  const { digest } = reference;
-  const mine = signatures.filter(({ entry }) => entry === name || entry === '');
-  const cut = rest.flatMap((one) =>
-    one.kind === 'cut' ? [`; of the ${one.format} signatures only ${one.lookedAt} were looked at`] : [],
-  );
-  if (mine.length === 0) {
-    const where = digest === null ? '' : ` or under ${legacyTag(digest).slice(0, 19)}….sig`;
-    return `no signature of it was found among its referrers${where} in ${canonicalName(reference)}${cut.join('')}`;
-  }
-  const told = mine.slice(0, MOST_TOLD).map(({ format, place, signer, checks }) => {
-    const broken = checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.reason ?? 'does not hold'}`);
-    return `${format} ${place} by ${signer}: ${broken.join(', ')}`;
-  });
-  const more = mine.length > told.length ? ` and ${mine.length - told.length} more` : '';
-  const count = mine.length === 1 ? 'its only signature does not hold' : `none of its ${mine.length} signatures holds`;
-  return `${count} (${told.join('; ')}${more})${cut.join('')}`;
-}

@@ -72,7 +72,7 @@ function keylessChecks(
   if (root === null) return [signature, check('certificate', 'there is no trust root'), match];
 
   const trust = root.material;
-  const logged = proveLogEntries(material, key, { trust });
+  const logged = proveLogEntries(material, { key, certificate: material.certificate }, trust);
   const times = proveTimes(material, key, { trust, logged: logged.held });
   const isLogged = logged.held.length > 0 || entry.transparencyLog === 'optional';
   const isTimed = times.held.length > 0;
@@ -97,7 +97,7 @@ function keylessChecks(
 function logCheck(material: SignatureMaterial, key: KeyObject, { entry, root }: Demand): SignatureCheck {
   if (entry.transparencyLog === 'optional') return { name: 'transparency log', ok: true, reason: 'not asked for' };
   if (root === null) return check('transparency log', 'there is no trust root');
-  const { held, reason } = proveLogEntries(material, key, { trust: root.material });
+  const { held, reason } = proveLogEntries(material, { key, certificate: null }, root.material);
   if (held.length > 0) return check('transparency log', null);
   return check('transparency log', reason ?? 'it came with no entry of a transparency log');
 }

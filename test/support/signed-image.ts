@@ -53,14 +53,14 @@ export function privateSigstore() {
   const rekor = createRekor();
   const timestamps = createTimestampAuthority();
   const root = trustedRoot({ fulcio, rekors: [rekor], timestamps: [timestamps] });
-  /** A key with a certificate, made now unless it is said otherwise. */
+  /** A key with a certificate, made a minute ago unless it is said otherwise. */
   const keyless = (wish: Partial<LeafWish> = {}): SigningKey => {
     const privateKey = newKey();
     const certificate = fulcio.issue({
       publicKey: createPublicKey(privateKey),
       names: [{ kind: 'uri', value: SUBJECT }],
       issuer: ISSUER,
-      notBefore: Date.now(),
+      notBefore: Date.now() - 60_000,
       ...wish,
     });
     return { privateKey, certificate };

@@ -22,6 +22,9 @@ type Matches = (text: string) => boolean;
 
 /** Compiling a pattern takes longer than matching it; identities live as long as their policy. */
 const COMPILED = new WeakMap<WantedIdentity, { readonly issuer: Matches; readonly subject: Matches }>();
+/** Names are URLs and addresses. Patterns take time with the length of what they are matched against, and whose it is is not known yet. */
+const LONGEST_NAME = 2048;
+const MOST_NAMES = 20;
 /** What a message quotes of a name that somebody else chose. */
 const LONGEST_QUOTE = 200;
 
@@ -33,9 +36,13 @@ const LONGEST_QUOTE = 200;
  * `github\.com/acme/.+` matches nothing of `https://evil-github.com/acme/x`; who means a part of a text writes `.*` around it.
  */
 export function matchIdentity(identity: CertificateIdentity, wanted: readonly WantedIdentity[]): IdentityMatch {
-  const { issuer, subjects } = identity;
+  const { issuer } = identity;
+  const subjects = identity.subjects.slice(0, MOST_NAMES);
   if (issuer === null) return { ok: false, reason: 'its certificate names no issuer' };
   if (subjects.length === 0) return { ok: false, reason: 'its certificate names nobody' };
+  if ([issuer, ...subjects].some((name) => name.length > LONGEST_NAME)) {
+    return { ok: false, reason: `its certificate has a name of more than ${LONGEST_NAME} characters` };
+  }
   const ofIssuer = wanted.filter((one) => compiled(one).issuer(issuer));
   if (ofIssuer.length === 0) return { ok: false, reason: `the issuer ${quote(issuer)} is not a wanted one` };
   for (const subject of subjects) {
