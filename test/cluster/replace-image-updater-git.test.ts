@@ -12,14 +12,12 @@ import { makeRepository, type RemoteRepository } from '../support/git-repository
 import { makeSshKey } from '../support/git-ssh.ts';
 import { type HostStandIn, TOKEN } from '../support/hosting.ts';
 import { startHostOf } from '../support/hosting-dialects.ts';
-import { assertWellKept, readPage } from '../support/page.ts';
+import { readPage } from '../support/page.ts';
 import { pagedCluster } from '../support/paged-cluster.ts';
 
 const page = readPage('replace-image-updater-git.md');
 const SOURCE = 'shop/.argocd-source-shop.yaml';
 const VALUES = 'shop/values-prod.yaml';
-
-test('the page is short, and its links lead somewhere', () => assertWellKept(page));
 
 describe('in the place of Image Updater with git write-back', { skip: skipWithout(...CONTROL_PLANE) }, () => {
   const cluster = pagedCluster(page);
