@@ -147,3 +147,29 @@ test('host credentials are named one by one, and the certificate is written wher
   const files = { source: 'files', files: { secret: 'tls', caBundle: pem } };
   assert.deepEqual(await secretRules({ certificates: files }), []);
 });
+
+test('trust roots are read by their names, of both parts of tagpin, and no other ConfigMap', { skip }, async () => {
+  const objects = await render({ trustRoots: ['sigstore'], sweeper: { enabled: true } });
+  const roles = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === 'tagpin-system');
+  assert.deepEqual(
+    roles.map(({ metadata }): string => metadata.name),
+    ['tagpin-webhook', 'tagpin-sweeper'],
+  );
+  for (const role of roles) {
+    const named = role.rules.filter(({ resourceNames = [] }: Rendered) => resourceNames.includes('sigstore'));
+    assert.deepEqual(named, [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['sigstore'], verbs: ['get'] },
+    ]);
+    await plane.apply(role);
+  }
+  assert.equal(await webhook.may('get configmaps/sigstore tagpin-system'), true);
+  assert.deepEqual(
+    await webhook.allowed([
+      'get configmaps/other tagpin-system',
+      'list configmaps/sigstore tagpin-system',
+      'update configmaps/sigstore tagpin-system',
+      'get configmaps/sigstore shop',
+    ]),
+    [],
+  );
+});

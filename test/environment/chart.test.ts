@@ -56,6 +56,7 @@ const REFUSED: readonly (readonly [string, Values, RegExp])[] = [
   ['a port that is none', { ports: { admission: 70_000 } }, /'\/ports\/admission'/],
   ['a namespace that is none', { webhooks: { excludedNamespaces: ['Kube System'] } }, /excludedNamespaces\/0/],
   ['a Secret that is none', { registryCredentials: ['*'] }, /'\/registryCredentials\/0'/],
+  ['a ConfigMap that is none', { trustRoots: ['Sigstore'] }, /'\/trustRoots\/0'/],
   ['a duration without a unit', { drain: '10' }, /'\/drain'/],
   ['a condition without an expression', { webhooks: { matchConditions: [{ name: 'a' }] } }, /'expression'/],
   ['a list as a policy', { policy: [] }, /'\/policy'/],
