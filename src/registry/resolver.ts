@@ -3,12 +3,12 @@ import type { Digest } from '../core/image/digest.ts';
 import { choosePlatform, type Platform } from '../core/image/platform.ts';
 import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../core/image/resolution.ts';
-import type { RegistriesPolicy } from '../core/policy/schema.ts';
 import { withSignal } from '../platform/deadline.ts';
 import { type Artifacts, createArtifacts } from './artifact.ts';
 import { createAttempt } from './attempt.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import { createClient, type Described, type RegistryClient } from './client.ts';
+import type { RegistrySettings } from './connection/own.ts';
 import { createTransport, type RequestEvent } from './connection/transport.ts';
 import { atMirror, type Endpoint, findEndpoint, imageOf } from './endpoint.ts';
 import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
@@ -43,7 +43,7 @@ export type ResolverEvent = RequestEvent | { readonly kind: 'lookup'; readonly r
 /** How a resolver is made. */
 export interface ResolverOptions {
   /** Read for every question, so that a new policy counts at once. */
-  readonly settings: () => RegistriesPolicy;
+  readonly settings: () => RegistrySettings;
   readonly observe?: (event: ResolverEvent) => void;
   /** Credentials that a cloud gives this process, tried after the question's own. It must not reject. */
   readonly cloud?: Keychain;
@@ -218,8 +218,8 @@ function describeEntry(wanted: Digest): Load {
 }
 
 /** Endpoints by registry, for as long as a policy is in force: a question that is answered from memory costs no search. */
-function rememberEndpoints(): (settings: RegistriesPolicy, registry: string) => Endpoint | RegistryError {
-  const known = new WeakMap<RegistriesPolicy, Map<string, Endpoint | RegistryError>>();
+function rememberEndpoints(): (settings: RegistrySettings, registry: string) => Endpoint | RegistryError {
+  const known = new WeakMap<RegistrySettings, Map<string, Endpoint | RegistryError>>();
   return (settings, registry) => {
     const own = known.get(settings) ?? new Map<string, Endpoint | RegistryError>();
     const found = own.get(registry);
@@ -232,7 +232,7 @@ function rememberEndpoints(): (settings: RegistriesPolicy, registry: string) => 
   };
 }
 
-function tryEndpoint(settings: RegistriesPolicy, registry: string): Endpoint | RegistryError {
+function tryEndpoint(settings: RegistrySettings, registry: string): Endpoint | RegistryError {
   try {
     return findEndpoint(settings, registry);
   } catch (error) {

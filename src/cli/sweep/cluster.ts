@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { DEFAULT_POLICY, type RegistriesPolicy } from '../../core/policy/schema.ts';
+import { FOLLOW } from '../../core/target/oci-repository.ts';
 import {
   listApplications,
   patchApplication,
@@ -10,22 +11,19 @@ import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/cl
 import { isKubernetesError } from '../../kubernetes/error.ts';
 import { listImageUpdaters, watchImageUpdaterLease } from '../../kubernetes/image-updaters.ts';
 import { listNamespaces } from '../../kubernetes/namespace-list.ts';
+import { listOciRepositories, patchOciRepository, readOciRepositoryObject } from '../../kubernetes/oci-repositories.ts';
 import { openStateTexts } from '../../kubernetes/sweep-state.ts';
-import { createTargetSecrets } from '../../kubernetes/target-secrets.ts';
-import { createTrustRoots } from '../../kubernetes/trust-roots.ts';
 import { describeError, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
-import { createResolver } from '../../registry/resolver.ts';
 import { createApplications } from '../../sweeper/applications.ts';
 import type { CycleNeeds } from '../../sweeper/cycle.ts';
 import type { GatherNeeds } from '../../sweeper/gather.ts';
+import { createOciRepositories, type RepositoryNeeds } from '../../sweeper/oci-repositories.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError, type CommandIO } from '../output.ts';
-import { createRegistryMetrics } from '../registry-metrics.ts';
-import { openVerifier } from '../signatures.ts';
 import { openCommits } from './commits.ts';
 import { createSweepPolicy, type SweepPolicy } from './policy.ts';
+import { type OpenRegistries, openRegistries } from './registries.ts';
 import type { SweepConfiguration } from './settings.ts';
 import { createTeller } from './teller.ts';
 
@@ -38,8 +36,6 @@ const ARGO_CD_NAMESPACE = 'argocd';
  * so that a busy API server, which shares itself out fairly, is asked no faster than it answers.
  */
 const REQUESTS_PER_SECOND = 400;
-/** A cold registry far away that limits its clients: nobody waits for a sweep. */
-const FLIGHT_MILLISECONDS = 20_000;
 
 /** A cluster and registries to sweep. */
 export interface SweptCluster {
@@ -71,24 +67,13 @@ export function openSweptCluster(
   let registries: RegistriesPolicy = DEFAULT_POLICY.registries;
   let controllerNamespace = ARGO_CD_NAMESPACE;
 
-  const resolver = createResolver({
-    settings: () => registries,
-    observe: createRegistryMetrics(metrics),
-    flightMilliseconds: FLIGHT_MILLISECONDS,
-    cloud: createCloudKeychain({
-      environment: io.environment,
-      observe: ({ cloud, host, problem }) => log.warn('no credential from the cloud', { cloud, host, problem }),
-    }),
-  });
-  const verifier = openVerifier({
-    resolver,
-    flightMilliseconds: FLIGHT_MILLISECONDS,
-    readTrustRoot: createTrustRoots({
-      client,
-      namespace: ownNamespace,
-      observe: (problem) => log.warn('a trust root could not be read', { ...problem }),
-      now: () => performance.now(),
-    }),
+  const asked = openRegistries({
+    client,
+    ownNamespace,
+    environment: io.environment,
+    registries: () => registries,
+    log,
+    metrics,
   });
   const teller = createTeller(client, log);
   const readPolicy = createSweepPolicy(client, ownNamespace);
@@ -121,26 +106,16 @@ export function openSweptCluster(
           apply: (target, patch, signal) => patchApplication(client, target, patch, signal),
           commit: commits.commit,
         }),
+        createOciRepositories(repositoryNeeds(client, asked, log)),
       ],
-      registries: {
-        resolve: (question) => resolver.resolve(question),
-        listTags: (question) => resolver.listTags(question),
-        inspect: (question) => resolver.inspect(question),
-        verify: (question) => verifier.verify(question),
-        credentials: createTargetSecrets({
-          client,
-          registries: () => registries,
-          ownNamespace,
-          observe: (problem) => log.warn('credentials', { ...problem }),
-        }),
-      },
+      registries: asked.needs,
       openState: (signal) => openStateTexts(client, ownNamespace, signal),
       tell: teller.tell,
       now: Date.now,
     },
     async close() {
       await teller.close();
-      await resolver.close();
+      await asked.close();
       await commits.close();
       await client.close();
     },
@@ -182,6 +157,27 @@ function gatherNeeds(client: KubernetesClient, controllerNamespace: () => string
   };
 }
 
+function repositoryNeeds(client: KubernetesClient, { secrets }: OpenRegistries, log: Log): RepositoryNeeds {
+  return {
+    async *list(names, signal) {
+      try {
+        if (names === null) return yield* listOciRepositories(client, FOLLOW, signal);
+        for (const name of names) {
+          const object = await readOciRepositoryObject(client, name, signal);
+          if (object !== null) yield [object];
+        }
+      } catch (error) {
+        if (!isKubernetesError(error, 'Forbidden')) throw error;
+        // An older role: nothing else is held up by it.
+        log.warn('OCIRepositories may not be read: none is swept', { error: describeError(error) });
+      }
+    },
+    read: (target, signal) => readOciRepositoryObject(client, target, signal),
+    readSecret: (namespace, name) => secrets.secret(namespace, name),
+    apply: (target, patch, signal) => patchOciRepository(client, target, patch, signal),
+  };
+}
+
 function openClient(io: CommandIO, kubeconfig: string | null): KubernetesClient {
   const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = io.environment;
   try {
@@ -192,7 +188,7 @@ function openClient(io: CommandIO, kubeconfig: string | null): KubernetesClient 
       requestsPerSecond: REQUESTS_PER_SECOND,
     });
   } catch (error) {
-    if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'sweep');
+    if (!isKubernetesError(error, 'NoCluster')) throw explainKubernetesError(error, 'sweep', 'controller');
     const message = 'sweep: this is no Pod with a ServiceAccount: name a cluster with --kubeconfig FILE';
     throw new CommandError(3, message, { cause: error });
   }
