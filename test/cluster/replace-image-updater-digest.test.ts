@@ -1,5 +1,6 @@
 /** Tries deploy/replace-image-updater-digest.md: its manifests on a real API server, its commands as they stand. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -119,4 +120,36 @@ describe('in the place of Image Updater with the digest strategy', { skip: skipW
       assert.equal((await cluster.parameters('shop-preview'))['image.tag'], `preview@${moved}`);
     });
   }
+
+  test('what Image Updater verified is refused until the policy has the key, and then where it is not signed', async () => {
+    const { shell } = await setUp((current) => `preview@${current}`);
+    const bare = parse(page.file('before/preview.yaml'));
+    delete bare.metadata.annotations;
+    const resource = parse(page.file('before/image-updater.yaml'));
+    const verification = { enabled: true, cosignKey: { secretName: 'cosign', key: 'cosign.pub' } };
+    const verified = (more: object) => ({
+      ...resource,
+      spec: { ...resource.spec, imagesVerification: { ...verification, ...more } },
+    });
+    await shared.plane.apply(stringify(bare));
+    await shared.plane.apply(stringify(verified({})));
+    const file = join(shell.folder, 'after/policy.yaml');
+    const switched = readFileSync(file, 'utf8').replace('imageUpdater: false', 'imageUpdater: true');
+    await shared.plane.apply(switched);
+    const [refused] = await cluster.sweepAll();
+    assert.equal(`${refused?.outcome} ${refused?.reason}`, 'refused InvalidSettings');
+    assert.match(refused?.message ?? '', /name the key under verify in the policy, and write enabled: false here/);
+
+    await shared.plane.apply(stringify(verified({ enabled: false })));
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const keys = [publicKey.export({ type: 'spki', format: 'pem' }).toString()];
+    const object = parse(switched);
+    const verify = [{ name: 'ours', images: ['ghcr.io/acme/**'], action: 'deny', keys, transparencyLog: 'optional' }];
+    object.data['policy.yaml'] = stringify({ ...parse(object.data['policy.yaml']), verify });
+    await shared.plane.apply(stringify(object));
+    const before = await cluster.parameters('shop-preview');
+    cluster.registry().pushImage('acme/backend', 'preview');
+    assert.deepEqual(cluster.summaries(await cluster.sweepAll()), ['shop-preview backend: refused NotVerified']);
+    assert.deepEqual(await cluster.parameters('shop-preview'), before);
+  });
 });
