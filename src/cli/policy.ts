@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../core/image/reference.ts';
 import { explainDecision } from '../core/policy/decide.ts';
 import type { Policy } from '../core/policy/schema.ts';
+import { entriesFor } from '../core/signature/entries.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../core/workload/kinds.ts';
 import { namespaceStanding } from '../core/workload/opt-in.ts';
 import { readNamespace } from './namespace/opted-in.ts';
@@ -60,7 +61,7 @@ export function policyCommand(io: CommandIO, finish: FinishCommand): Command {
     .addCommand(
       clusterOptions(
         new Command('explain')
-          .description('which rule decides about an image, and why')
+          .description('which rule decides about an image, and why; which signatures it needs')
           .addArgument(imageArgument())
           .option('--policy <file>', "instead of the cluster's policy: a file, or - for standard input")
           .option('-n, --namespace <name>', 'the namespace of the workload; without, that of the context, or default')
@@ -79,7 +80,8 @@ export function policyCommand(io: CommandIO, finish: FinishCommand): Command {
 }
 
 const EXPLAIN_HELP = `
-Without --policy the cluster is asked for its policy and for the labels of the namespace.
+Without --policy the cluster is asked for its policy and for the labels of the namespace. The verify entries that are named
+speak of the image: each of them has to hold, whatever the rule says; tagpin verify tells whether they do.
 
 Example:
   tagpin policy explain -n shop ghcr.io/acme/app:1.2
@@ -104,12 +106,18 @@ async function explain(io: CommandIO, images: readonly string[], options: Explai
   if (options.output === 'json') {
     for (const explanation of explanations) writeJson(io.stdout, explanation);
   } else {
-    const rows = explanations.flatMap((explanation) =>
-      'error' in explanation
-        ? []
-        : [[explanation.image, explanation.action, explanation.rule ?? '-', explanation.reason]],
-    );
-    if (rows.length > 0) writeLine(io.stdout, table(['IMAGE', 'ACTION', 'RULE', 'REASON'], rows));
+    const explained = explanations.flatMap((explanation) => ('error' in explanation ? [] : [explanation]));
+    // Most policies have no such entries.
+    const isVerified = explained.some(({ verify }) => verify.length > 0);
+    const rows = explained.map(({ image, action, rule, verify, reason }) => [
+      image,
+      action,
+      rule ?? '-',
+      ...(isVerified ? [verify.map(entryText).join(', ') || '-'] : []),
+      reason,
+    ]);
+    const titles = ['IMAGE', 'ACTION', 'RULE', ...(isVerified ? ['VERIFY'] : []), 'REASON'];
+    if (rows.length > 0) writeLine(io.stdout, table(titles, rows));
     for (const explanation of explanations) {
       if ('error' in explanation) {
         writeLine(
@@ -155,7 +163,13 @@ function explainImage(image: string, { policy, namespace, namespaceLabels, kind 
   if (!parsed.ok) return { image, error: { code: 'InvalidReference', message: parsed.problem } } as const;
   const { reference } = parsed;
   const { action, rule, reason } = explainDecision(policy, { namespace, namespaceLabels, kinds: [kind], reference });
-  return { image, action, rule, reason } as const;
+  const verify = entriesFor(policy.verify, reference).map((entry) => ({ name: entry.name, action: entry.action }));
+  return { image, action, rule, reason, verify } as const;
+}
+
+/** `ours`, and `mild (warn)` for one that denies nothing. */
+function entryText({ name, action }: { readonly name: string; readonly action: 'deny' | 'warn' }): string {
+  return action === 'deny' ? name : `${name} (warn)`;
 }
 
 function parseKind(text: string): WorkloadKind {

@@ -32,6 +32,10 @@ const FILES: Readonly<Record<string, string>> = {
 `,
   'inert-map.yaml':
     'apiVersion: v1\nkind: ConfigMap\ndata:\n  policy.yaml: |\n    apiVersion: tagpin.dev/v1\n    kind: TagPolicy\n    sweep: {protect: [{kind: CronJob, project: x}]}\n',
+  'signed.yaml': `${HEAD}verify:
+  - {name: ours, images: ["ghcr.io/acme/**"], identities: [{issuer: "https://i", subject: ci}]}
+  - {name: mild, images: ["**"], action: warn, identities: [{issuer: "https://i", subject: ci}]}
+`,
   'empty.yaml': '',
   'map.yaml':
     'apiVersion: v1\nkind: ConfigMap\ndata:\n  policy.yaml: |\n    apiVersion: tagpin.dev/v1\n    kind: Policy\n',
@@ -95,13 +99,13 @@ const rows: readonly Row[] = [
     args: 'explain --policy good.yaml -n shop-a -o json ghcr.io/acme/app',
     code: 0,
     stdout:
-      '{"image":"ghcr.io/acme/app","action":"deny","rule":"no-latest","reason":"rule no-latest matches by namespaces [\\"shop-*\\"], images [\\"ghcr.io/acme/**\\"], tags [\\"latest\\"]"}\n',
+      '{"image":"ghcr.io/acme/app","action":"deny","rule":"no-latest","reason":"rule no-latest matches by namespaces [\\"shop-*\\"], images [\\"ghcr.io/acme/**\\"], tags [\\"latest\\"]","verify":[]}\n',
   },
   {
     args: 'explain --policy good.yaml -o json ghcr.io/acme/app',
     code: 0,
     stdout:
-      '{"image":"ghcr.io/acme/app","action":"pin","rule":null,"reason":"no rule matches, so defaults.action decides; not matched: no-latest by namespaces; jobs by kinds, namespaceLabels"}\n',
+      '{"image":"ghcr.io/acme/app","action":"pin","rule":null,"reason":"no rule matches, so defaults.action decides; not matched: no-latest by namespaces; jobs by kinds, namespaceLabels","verify":[]}\n',
   },
   {
     args: `explain --policy good.yaml -n shop-a -o json ghcr.io/acme/app@${DIGEST}`,
@@ -112,6 +116,17 @@ const rows: readonly Row[] = [
     args: 'explain --policy good.yaml --kind job --namespace-label env=production --namespace-label a=b=c nginx',
     code: 0,
     stdout: /^IMAGE {2}ACTION {2}RULE {2}REASON\nnginx {2}warn {4}jobs {2}rule jobs matches by /,
+  },
+  {
+    args: 'explain --policy signed.yaml ghcr.io/acme/app:1 nginx',
+    code: 0,
+    stdout:
+      /^IMAGE {15}ACTION {2}RULE {2}VERIFY {13}REASON\nghcr\.io\/acme\/app:1 {2}pin {5}- {5}ours, mild \(warn\) {2}there are no rules.*\nnginx {15}pin {5}- {5}mild \(warn\) {8}there/,
+  },
+  {
+    args: 'explain --policy signed.yaml -o json ghcr.io/acme/app:1',
+    code: 0,
+    stdout: /"verify":\[\{"name":"ours","action":"deny"\},\{"name":"mild","action":"warn"\}\]\}\n$/,
   },
   {
     args: 'explain --policy good.yaml -o json Bad nginx',
