@@ -3,7 +3,7 @@ import { type Digest, parseDigest } from '../core/image/digest.ts';
 /** A manifest that names another as its subject, as a list tells of it. Nothing of it is checked yet. */
 export interface Referrer {
   readonly digest: Digest;
-  /** Null where the list does not say. */
+  /** Null where the list does not say, or says nothing with it. */
   readonly artifactType: string | null;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -28,6 +28,8 @@ export interface ArtifactLayer {
 }
 
 const MOST_LAYERS = 50;
+/** What configurations are called that say nothing (image-spec, "Guidance for an Empty Descriptor"). */
+const EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /** Reads an index of referrers (image-spec, "OCI Image Index"); null for anything else. */
 export function parseReferrers(body: Buffer): readonly Referrer[] | null {
@@ -38,7 +40,10 @@ export function parseReferrers(body: Buffer): readonly Referrer[] | null {
   return manifests.flatMap((value: unknown) => {
     const digest = digestOf(value);
     if (!isObject(value) || digest === null) return [];
-    return [{ digest, artifactType: textOf(value['artifactType']), annotations: annotationsOf(value['annotations']) }];
+    // Registries that look at the configuration alone list a signature as something empty.
+    const type = textOf(value['artifactType']);
+    const artifactType = type === EMPTY ? null : type;
+    return [{ digest, artifactType, annotations: annotationsOf(value['annotations']) }];
   });
 }
 
