@@ -35,18 +35,22 @@ export async function verifyImages(
   demands: readonly Demand[],
   { keychain, namespace, budget }: VerifyContext,
 ): Promise<Verifications> {
-  const brief = demands.some(({ patience }) => patience === 'brief')
-    ? AbortSignal.any([budget, AbortSignal.timeout(BRIEF)])
-    : budget;
+  const impatience = new AbortController();
+  const timer = setTimeout(() => impatience.abort(), BRIEF);
+  const brief = AbortSignal.any([budget, impatience.signal]);
   const verifications = new Map<string, Verification>();
-  await Promise.all(
-    demands.map(async (demand) => {
-      const { reference, entries, patience } = demand;
-      const signal = patience === 'brief' ? brief : budget;
-      const question = { reference, entries, keychain, limit: namespace, signal };
-      verifications.set(demandKey(demand), await inTime(verify(question), entries, signal));
-    }),
-  );
+  try {
+    await Promise.all(
+      demands.map(async (demand) => {
+        const { reference, entries, patience } = demand;
+        const signal = patience === 'brief' ? brief : budget;
+        const question = { reference, entries, keychain, limit: namespace, signal };
+        verifications.set(demandKey(demand), await inTime(verify(question), entries, signal));
+      }),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
   return verifications;
 }
 

@@ -48,7 +48,16 @@ export function demandKey({ reference }: Pick<Demand, 'reference'>): string {
 export function judgeSignatures(request: AdmissionRequest, policy: Policy): SignatureJudge | null {
   if (policy.verify.length === 0) return null;
   const enforced = isSystemUser(policy, request.user) ? 'reported' : 'enforced';
-  const judged = (outcome: SlotOutcome) => readJudged(outcome, policy.verify);
+  const known = new Map<string, JudgedImage | null>();
+  const judged = ({ denial, source, image }: SlotOutcome): JudgedImage | null => {
+    // Refused already, or not known yet what it becomes.
+    if (denial !== null || source === 'pending') return null;
+    const before = known.get(image);
+    if (before !== undefined) return before;
+    const found = readJudged(image, policy.verify);
+    known.set(image, found);
+    return found;
+  };
   const isUnchanged = unchangedSince(request);
 
   return {
@@ -102,10 +111,9 @@ interface JudgedImage {
   readonly entries: readonly VerifyEntry[];
 }
 
-/** Null where no entry speaks of the image, where it is not known yet what it becomes, and where it is refused already. */
-function readJudged(outcome: SlotOutcome, verify: readonly VerifyEntry[]): JudgedImage | null {
-  if (outcome.denial !== null || outcome.source === 'pending') return null;
-  const parsed = parseReference(outcome.image);
+/** Null where no entry speaks of the image. */
+function readJudged(image: string, verify: readonly VerifyEntry[]): JudgedImage | null {
+  const parsed = parseReference(image);
   if (!parsed.ok) return null;
   const { reference } = parsed;
   const entries = entriesFor(verify, reference);

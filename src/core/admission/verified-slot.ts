@@ -83,7 +83,9 @@ function verdictFinding(
         const text = `could not be verified (${short}): ${verdict.code}`;
         return { record, denial: null, warning: problem(slot, text, shown(reference)) };
       }
-      const advice = 'Try again; see the log of the tagpin webhook if this goes on.';
+      const advice = isNoAnswer(verdict.code)
+        ? 'Try again; see the log of the tagpin webhook if this goes on.'
+        : 'Mend that, or ask who keeps the ConfigMap tagpin-policy.';
       const message = `${place(slot)} could not be verified by ${entryText(name)}: ${reference.digest}: ${oneLine(verdict.message)} (${verdict.code}). ${advice}`;
       return { record, denial: { code: 503, message }, warning: null };
     }
