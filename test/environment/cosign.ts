@@ -42,6 +42,8 @@ export interface Cosign {
   sign(image: string, format: SignatureFormat, signer: CosignSigner, more?: readonly string[]): Promise<void>;
   /** Signs a legacy payload, whatever it says, with a plain signature, and pushes both as this image's. */
   attach(image: string, payload: string, key: CosignKey): Promise<void>;
+  /** Attests something of an image, in a bundle. */
+  attest(image: string, key: CosignKey): Promise<void>;
   /** Does cosign itself verify an image with a key, no log being asked for? */
   verifies(image: string, format: SignatureFormat, key: CosignKey, more?: readonly string[]): Promise<boolean>;
 }
@@ -123,6 +125,10 @@ export function openCosign(t: { after(end: () => void): void }): Cosign {
       const signature = `${source}.sig`;
       await succeed(['sign-blob', '--yes', '--key', privateFile, ...offline, '--output-signature', signature, source]);
       await succeed(['attach', 'signature', '--payload', source, '--signature', signature, image]);
+    },
+    attest(image, { privateFile }) {
+      const predicate = ['--predicate', file('{"result":"bad"}'), '--type', 'https://example.com/scanned'];
+      return succeed(['attest', '--yes', '--key', privateFile, ...OFFLINE, ...predicate, image]);
     },
     async verifies(image, format, { publicKey }, more = []) {
       const args = [

@@ -48,6 +48,20 @@ export async function pushDocument(target: PushTarget, tag: string | null, docum
   return { mediaType, size: content.length, digest };
 }
 
+/** Where an image, `HOST/REPOSITORY@DIGEST`, is kept. */
+export function targetOf(image: string): PushTarget {
+  const [, host = '', repository = ''] = /^([^/]+)\/([^@]+)@/.exec(image) ?? assert.fail(image);
+  return { host, repository };
+}
+
+/** Reads `manifests/REFERENCE` or `blobs/DIGEST` as text. */
+export async function fetchText({ host, repository }: PushTarget, path: string): Promise<string> {
+  const headers = { accept: `${MANIFEST}, ${INDEX}` };
+  const answer = await fetch(`http://${host}/v2/${repository}/${path}`, { headers });
+  assert.equal(answer.status, 200, path);
+  return await answer.text();
+}
+
 /** Puts legacy signatures where an image's are looked for. */
 export async function pushLegacy(
   target: PushTarget,
