@@ -1,18 +1,20 @@
 import type { ObservedSlot } from '../core/audit/row.ts';
 import { countsFor, type Observation, observePod, PodSums } from '../core/audit/running.ts';
 import { type AuditedWorkload, type AuditPolicy, readAddedSlot, readWorkload } from '../core/audit/workload.ts';
-import { asString, valueAt } from '../core/workload/json.ts';
+import { asString, type JsonObject, valueAt } from '../core/workload/json.ts';
 import type { WorkloadKind } from '../core/workload/kinds.ts';
 import { controllerOf } from '../core/workload/standing.ts';
 
 /** The stored objects of a kind in one namespace, page by page. */
-export type ListPages<Kind extends string = WorkloadKind> = (kind: Kind) => AsyncIterable<readonly unknown[]>;
+export type ListPages<Kind extends string = WorkloadKind> = (kind: Kind) => AsyncIterable<readonly JsonObject[]>;
 
 /** What collecting needs of the outside. */
 export interface CollectNeeds {
   readonly list: ListPages;
   /** Told of a kind that could not be listed, or not wholly; what it throws ends the collection. */
   readonly failed: (kind: WorkloadKind, error: unknown) => void;
+  /** Shown every object, as it was listed. */
+  readonly saw: (kind: WorkloadKind, object: JsonObject) => void;
 }
 
 /** A workload that gets rows, and what its Pods run. */
@@ -54,7 +56,12 @@ export async function collectNamespace(needs: CollectNeeds, facts: AuditPolicy):
 
   async function takeAll(kind: WorkloadKind): Promise<void> {
     try {
-      for await (const page of needs.list(kind)) for (const object of page) take(kind, object);
+      for await (const page of needs.list(kind)) {
+        for (const object of page) {
+          take(kind, object);
+          needs.saw(kind, object);
+        }
+      }
     } catch (error) {
       needs.failed(kind, error);
     }

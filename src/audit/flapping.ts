@@ -4,6 +4,8 @@ import { type AuditedApplication, readApplication } from '../core/audit/applicat
 export interface FlappingNeeds {
   /** The Applications of all namespaces, page by page; none where there is no Argo CD. */
   readonly list: () => AsyncIterable<readonly unknown[]>;
+  /** Shown every one of them. */
+  readonly saw: (object: unknown) => void;
   /** Does the controller in a namespace compare on the server unless an Application says otherwise? True also where nobody knows. */
   readonly serverSideDiff: (controllerNamespace: string) => Promise<boolean>;
 }
@@ -26,6 +28,7 @@ export async function findFlapping(needs: FlappingNeeds): Promise<ReadonlyMap<st
 
   for await (const page of needs.list()) {
     for (const object of page) {
+      needs.saw(object);
       const application = readApplication(object);
       if (application.workloads.length === 0 || (await hasServerSideDiff(application))) continue;
       for (const workload of application.workloads) found.set(workload, `${application.namespace}/${application.name}`);

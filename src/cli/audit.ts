@@ -2,14 +2,18 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { collectNamespace } from '../audit/collect.ts';
 import { workloadKey } from '../core/audit/application.ts';
 import { AUDIT_STATES, type AuditState } from '../core/audit/finding.ts';
+import type { InertObject } from '../core/audit/inert.ts';
 import { newestFirst, type RevisionRow, readRevision } from '../core/audit/revision.ts';
 import { type AuditRow, auditRows } from '../core/audit/row.ts';
+import { POLICY_CONFIG_MAP } from '../core/policy/manifest.ts';
 import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
+import { valueAt } from '../core/workload/json.ts';
 import { namespaceStanding } from '../core/workload/opt-in.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { isKubernetesError } from '../kubernetes/error.ts';
 import { type ListedKind, listWorkloads } from '../kubernetes/workloads.ts';
 import { findFlappingWorkloads } from './audit/argo-cd.ts';
+import { askFollowed, openInertThings } from './audit/inert.ts';
 import { type AuditProblems, createAuditProblems } from './audit/problems.ts';
 import { askNothing, askRegistries, type RegistryFacts } from './audit/registries.ts';
 import { AUDIT_FORMATS, type AuditFormat, auditPrinter, revisionPrinter } from './audit/report.ts';
@@ -59,7 +63,9 @@ cluster's policy. What can not be read is said on stderr, everything else is ans
 
 States: pinned, floating (it has no digest), behind (its tag means another digest by now), skipped (it floats since somebody said
 so), unresolved (malformed, or the registry gave no digest), drifted (its Pods run another digest), split (one reference, two
-digests in a namespace), flapping (an Argo CD Application without server-side diff puts the tag back).
+digests in a namespace), flapping (an Argo CD Application without server-side diff puts the tag back). Besides images there are
+rows of what is inert: an annotation, a rule of the policy or the like that is configured and can't act, also in namespaces that have
+not opted in.
 
 Example:
   tagpin audit
@@ -116,27 +122,52 @@ async function chooseNamespaces({ client, options, problems }: AuditRun): Promis
 
 async function printAudit(run: AuditRun, namespaces: readonly NamespaceFacts[]): Promise<void> {
   const { io, options, client, problems } = run;
-  const policy = await choosePolicy(run);
+  const { policy, object: policyObject } = await choosePolicy(run);
   const printer = auditPrinter(io.stdout, options.output);
   const registries = options.registry === true ? openRegistries(io, policy, options) : null;
+  const print = (rows: readonly AuditRow[]): void => {
+    if (rows.some((row) => isIn(row, options.failOn ?? []))) problems.no();
+    printer.print(rows);
+  };
   const known: RegistryFacts = registries === null ? askNothing() : askRegistries(io, registries);
-  const applications =
-    namespaces.length === 0 ? new Map() : await findFlappingWorkloads(client, options.chunkSize, problems);
   try {
+    const { namespace: only, chunkSize: pageSize } = options;
+    const things = await openInertThings({ client, problems, policy, policyObject, namespace: only, pageSize });
+    const seen = {
+      missed: () => things.missed(),
+      sawApplication: (object: unknown) => {
+        const isHere = only === undefined || valueAt(object, ['metadata', 'namespace']) === only;
+        if (isHere) things.sawApplication(object);
+      },
+    };
+    const applications = await findFlappingWorkloads(client, pageSize, problems, seen);
     for (const { name: namespace, labels } of namespaces) {
       const facts = { policy, namespace, namespaceLabels: labels };
       const slots = await problems.inNamespace(namespace, (failed) =>
-        collectNamespace({ list: (kind) => pages(run, kind, namespace), failed }, facts),
+        collectNamespace(
+          {
+            list: (kind) => pages(run, kind, namespace),
+            failed: (kind, error) => {
+              things.missed();
+              failed(kind, error);
+            },
+            saw: (kind, object) => things.sawWorkload(kind, object),
+          },
+          facts,
+        ),
       );
+      things.sawImages(namespace, slots);
       const answers = await known(slots);
-      const rows = auditRows(slots, {
-        namespace,
-        ...answers,
-        application: (kind, name) => applications.get(workloadKey(namespace, kind, name)) ?? null,
-      });
-      if (rows.some((row) => isIn(row, options.failOn ?? []))) problems.no();
-      printer.print(rows);
+      print(
+        auditRows(slots, {
+          namespace,
+          ...answers,
+          application: (kind, name) => applications.get(workloadKey(namespace, kind, name)) ?? null,
+        }),
+      );
     }
+    if (registries !== null) await things.askFor(askFollowed(registries));
+    print(things.rows());
     printer.end();
   } finally {
     await registries?.close();
@@ -170,17 +201,26 @@ function pages({ client, options }: AuditRun, kind: ListedKind, namespace: strin
   return listWorkloads(client, kind, namespace, options.chunkSize);
 }
 
-async function choosePolicy({ io, options, client, problems }: AuditRun): Promise<Policy> {
-  if (options.policy !== undefined) return await readPolicy(io, options.policy);
+/** The policy, and the object that holds it; null where there is none, or it may not be read. */
+interface ChosenPolicy {
+  readonly policy: Policy;
+  readonly object: InertObject | null;
+}
+
+async function choosePolicy({ io, options, client, problems }: AuditRun): Promise<ChosenPolicy> {
+  if (options.policy !== undefined) {
+    const object = { namespace: '', kind: 'TagPolicy', name: options.policy };
+    return { policy: await readPolicy(io, options.policy), object };
+  }
   try {
     const { policy, notices } = await readClusterPolicy(client, 'audit');
     for (const notice of notices) problems.notice(notice);
-    return policy;
+    return { policy, object: { namespace: OWN_NAMESPACE, kind: 'ConfigMap', name: POLICY_CONFIG_MAP } };
   } catch (error) {
     if (!(error instanceof CommandError) || !isKubernetesError(error.cause, 'Forbidden')) throw error;
     const instead = 'what its rules skip is shown as floating: use --policy FILE, or ask for a role';
     problems.notice(`the policy in ${OWN_NAMESPACE} may not be read, so ${instead}`);
-    return DEFAULT_POLICY;
+    return { policy: DEFAULT_POLICY, object: null };
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { collectNamespace } from '../../src/audit/collect.ts';
 import type { ObservedSlot } from '../../src/core/audit/row.ts';
+import { valueAt } from '../../src/core/workload/json.ts';
 import type { WorkloadKind } from '../../src/core/workload/kinds.ts';
 import { deployment, digest, type Images, job, type Manifest, pod, policyOf, workload } from '../support/admission.ts';
 
@@ -13,6 +14,7 @@ type Objects = Partial<Record<WorkloadKind, readonly (Manifest | Error)[]>>;
 /** Collects from a table of objects, each on a page of its own; an error is thrown where it stands. */
 async function collect(objects: Objects) {
   const failures: string[] = [];
+  const seen: string[] = [];
   async function* list(kind: WorkloadKind) {
     for (const object of objects[kind] ?? []) {
       if (object instanceof Error) throw object;
@@ -20,8 +22,15 @@ async function collect(objects: Objects) {
     }
   }
   const failed = (kind: WorkloadKind, error: unknown): void => void failures.push(`${kind}: ${String(error)}`);
-  const slots = await collectNamespace({ list, failed }, FACTS);
-  return { failures, rows: slots.map(describe) };
+  const slots = await collectNamespace(
+    { list, failed, saw: (kind, object) => seen.push(`${kind} ${nameOf(object)}`) },
+    FACTS,
+  );
+  return { failures, seen, rows: slots.map(describe) };
+}
+
+function nameOf(object: unknown): string {
+  return String(valueAt(object, ['metadata', 'name']));
 }
 
 function describe({ kind, name, slot, observations }: ObservedSlot): string {
@@ -119,6 +128,18 @@ test('what is thrown when that is told ends the collection', async () => {
     failed: (_kind: string, error: unknown): void => {
       throw error;
     },
+    saw: () => {},
   };
   await assert.rejects(() => collectNamespace(needs, FACTS), /expired/);
+});
+
+test('every object is shown once, also one that gets no row of its own', async () => {
+  const owned = {
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'w', controller: true }],
+  };
+  const { seen } = await collect({
+    Deployment: [deployment({ app: 'nginx:1' }, { name: 'web', uid: 'w' })],
+    ReplicaSet: [workload('apps/v1', 'ReplicaSet', {}, { name: 'web-1', uid: 'r', ...owned })],
+  });
+  assert.deepEqual(seen, ['Deployment web', 'ReplicaSet web-1']);
 });

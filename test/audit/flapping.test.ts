@@ -20,6 +20,7 @@ test('an Application’s own word counts before its controller’s, which is ask
       yield [application('off', 'ServerSideDiff=false', 'modern'), application('set', null, 'modern')];
       yield [application('again', null), 'nonsense'];
     },
+    saw: () => {},
     async serverSideDiff(namespace) {
       asked.push(namespace);
       return namespace === 'modern';

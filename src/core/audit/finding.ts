@@ -1,5 +1,6 @@
 import { type Digest, shortDigest } from '../image/digest.ts';
 import type { ResolutionFailureCode } from '../image/resolution.ts';
+import type { LintCode } from '../lint/finding.ts';
 
 /**
  * What an audit says of an image.
@@ -10,6 +11,7 @@ import type { ResolutionFailureCode } from '../image/resolution.ts';
  * - `drifted`: its Pods run another digest.
  * - `split`: its reference has another digest elsewhere in the namespace.
  * - `flapping`: an Argo CD Application without server-side diff puts the tag back, again and again.
+ * - `inert`: something that is configured, of no image, can't act or is wider than it reads.
  */
 export const AUDIT_STATES = [
   'pinned',
@@ -20,6 +22,7 @@ export const AUDIT_STATES = [
   'drifted',
   'split',
   'flapping',
+  'inert',
 ] as const;
 
 export type AuditState = (typeof AUDIT_STATES)[number];
@@ -64,7 +67,15 @@ export type Finding =
   | { readonly state: 'split'; readonly why: 'OtherDigest'; readonly digests: readonly Digest[] }
   | { readonly state: 'behind'; readonly why: 'TagMoved'; readonly digest: Digest }
   | { readonly state: 'pinned'; readonly why: 'MaybePlatform'; readonly digests: readonly Digest[] }
-  | { readonly state: 'pinned'; readonly why: 'NoDigests'; readonly pods: number };
+  | { readonly state: 'pinned'; readonly why: 'NoDigests'; readonly pods: number }
+  | {
+      readonly state: 'inert';
+      readonly why: 'Inert';
+      readonly code: LintCode;
+      /** A key, a field, or a path of the policy; empty where the message says it. */
+      readonly where: string;
+      readonly message: string;
+    };
 
 export type AuditReason = Finding['why'];
 
@@ -107,6 +118,8 @@ export function explainFinding(finding: Finding): string {
       return `its Pods report ${shortDigests(finding.digests)}, which may be one platform of the pinned index: --registry tells`;
     case 'NoDigests':
       return `${pods(finding.pods)} reporting an image ID that is no digest of a manifest`;
+    case 'Inert':
+      return finding.where === '' ? finding.message : `${finding.where}: ${finding.message}`;
   }
 }
 

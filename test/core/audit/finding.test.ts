@@ -12,6 +12,10 @@ import { digest } from '../../support/admission.ts';
 const [A, B] = [digest('a'), digest('b')];
 
 const texts: Readonly<Record<AuditReason, readonly [Finding, string]>> = {
+  Inert: [
+    { state: 'inert', why: 'Inert', code: 'UnknownKey', where: 'tagpin.dev/folow', message: 'did you mean follow?' },
+    'tagpin.dev/folow: did you mean follow?',
+  ],
   Malformed: [{ state: 'unresolved', why: 'Malformed', problem: 'the image is empty' }, 'the image is empty'],
   NoAnswer: [
     { state: 'unresolved', why: 'NoAnswer', code: 'NotFound', message: 'no such tag' },

@@ -18,7 +18,8 @@ export function placed(path: Path, { line, column }: Place, message: string): Pl
   return { path: pathText(path), line, column, message };
 }
 
-function pathText(path: Path): string {
+/** A path as people write it; empty for the whole document. */
+export function pathText(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
     if (!/^[\w-]+$/.test(step)) return `${text}[${JSON.stringify(step)}]`;
