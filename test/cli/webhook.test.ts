@@ -6,6 +6,9 @@ import { deployment } from '../support/admission.ts';
 import { issueTestClient, issueTestServing } from '../support/certificate.ts';
 import { connectRaw, httpsClient, reviewText } from '../support/https-client.ts';
 import { startRegistry } from '../support/registry.ts';
+import { newKey, publicPem } from '../support/signed-image.ts';
+import { pushLegacy } from '../support/sigstore/push.ts';
+import { signLegacy, simpleSigning } from '../support/sigstore/signatures.ts';
 import {
   type Answered,
   admit,
@@ -82,6 +85,30 @@ test('a Deployment is pinned; the decision is logged, counted, and a dry run lea
   const expiry = (await metric(webhook, 'tagpin_certificate_expiry_timestamp_seconds')) - Date.now() / 1000;
   assert.ok(expiry > 23 * 3600 && expiry < 25 * 3600);
   assert.ok((await metric(webhook, 'process_resident_memory_bytes')) > 1e7);
+});
+
+test('signatures are verified without a cluster too, but for trust roots that only a cluster has', async (context) => {
+  const registry = await startRegistry();
+  context.after(() => registry.close());
+  const key = newKey();
+  const entry = (more: string): string =>
+    policyFor(registry.host, `verify:\n  - {name: ours, images: ["${registry.host}/**"], ${more}}\n`);
+  const byKey = entry(`keys: [${JSON.stringify(publicPem(key))}], transparencyLog: optional`);
+  const folder = await webhookFolder(context, { policy: byKey });
+  const webhook = await startWebhook(context, folder);
+  const digest = registry.pushImage('app', 'signed');
+  registry.pushImage('app', 'unsigned');
+  const signature = signLegacy(simpleSigning(digest), { privateKey: key });
+  await pushLegacy({ host: registry.host, repository: 'app' }, digest, [signature]);
+  const ask = async (tag: string) => await admit(webhook, deployment({ app: `${registry.host}/app:${tag}` }));
+  assert.equal((await ask('signed')).allowed, true);
+  assert.equal((await ask('unsigned')).allowed, false);
+  assert.equal(await metric(webhook, 'tagpin_verifications_total{result="verified"}'), 1);
+
+  await folder.write('policy.yaml', entry('identities: [{issuer: a, subject: b}], trustRoot: {configMap: a, key: b}'));
+  const { problems } = await webhook.line('policy refused, the last good one stays in force');
+  assert.match(String(problems), /"ours" has its trust root in the ConfigMap a, which only a cluster has/);
+  assert.equal((await ask('signed')).allowed, true);
 });
 
 test('a changed policy holds within a second, and of a bad one the last good stays', async (context) => {
