@@ -80,7 +80,7 @@ export function createRequests(options: RequestsOptions): (wanted: KubernetesReq
       const sent = send(urlOf(server, wanted), {
         method: wanted.method,
         headers: { ...headers, ...contentHeaders(wanted) },
-        body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
+        body: wanted.body === undefined ? null : encodeBody(wanted.body),
         dispatcher: connections.forRequests(tls),
         signal: ending,
       });
@@ -145,4 +145,15 @@ function contentHeaders({ method, patch, body, representation, query }: Kubernet
 function urlOf(server: string, { path, query = {} }: KubernetesRequest): string {
   const text = new URLSearchParams(query).toString();
   return `${server.replace(/\/$/, '')}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/**
+ * JSON as Go writes it. The API server holds the `test` of a JSON Patch against its own text of the object, byte by byte, so that
+ * `>=1.0.0` is another string to it than `\u003e=1.0.0`.
+ */
+function encodeBody(body: unknown): string {
+  return JSON.stringify(body).replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

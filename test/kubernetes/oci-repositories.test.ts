@@ -56,6 +56,8 @@ describe('OCIRepositories of a real API server', { skip: skipWithout(...CONTROL_
     await create(namespace, 'podinfo', { [FOLLOW]: 'semver' });
     const patch = (generation: number) => [
       { op: 'test', path: '/metadata/generation', value: generation },
+      // The API server's own text of it is another: `\\u003e=1.0.0`.
+      { op: 'test', path: '/spec/ref', value: { semver: '>=1.0.0' } },
       { op: 'add', path: '/spec/ref/tag', value: '1.0.0' },
     ];
     assert.equal((await patchOciRepository(shared.client, name, patch(7), signal)).kind, 'conflict');
