@@ -45,6 +45,11 @@ const typed: readonly (readonly [readonly string[], readonly string[]])[] = [
   ],
   [['pin', '--format', '=', 'digest', '--i'], ['--in-place']],
   [['pin', '--timeout', '3s', '--lo'], ['--lock']],
+  [['ver'], ['verify', 'version']],
+  [
+    ['verify', '--key', 'cosign.pub', '--t'],
+    ['--trust-root', '--timeout'],
+  ],
   [
     ['pin', 'k8s', '-'],
     [
