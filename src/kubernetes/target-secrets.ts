@@ -2,7 +2,12 @@ import { type Credential, credentialOf, matchCredentials, mergeEntries } from '.
 import type { ImageReference } from '../core/image/reference.ts';
 import { parseHost } from '../core/policy/host.ts';
 import type { RegistriesPolicy } from '../core/policy/schema.ts';
-import { type ConnectionSource, isTrustedWithOurs, type RegistryAccess } from '../core/target/connection.ts';
+import {
+  type ConnectionSource,
+  isTrustedWithOurs,
+  type PodCredentials,
+  type RegistryAccess,
+} from '../core/target/connection.ts';
 import type { PullSecretSource } from '../core/target/settings.ts';
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { KubernetesClient } from './client.ts';
@@ -25,7 +30,7 @@ export interface TargetSecretsOptions {
 const REGISTRY_HOST = 'tagpin.dev/registry-host';
 const READ_MILLISECONDS = 5000;
 
-/** No OCIRepository needs more of a ServiceAccount's; each costs a request to the API server. */
+/** No target needs more of a ServiceAccount's; each costs a request to the API server. */
 const MOST_SECRETS = 20;
 
 /**
@@ -86,6 +91,30 @@ export function createTargetSecrets(
     return matchCredentials({ entries: mergeEntries(found) }, reference);
   }
 
+  /** As the kubelet's, which goes on without what is not there. */
+  async function ofPod(pod: PodCredentials, reference: ImageReference): Promise<readonly Credential[]> {
+    const { namespace, secrets, serviceAccount } = pod;
+    if (namespace === ownNamespace) return [];
+    const account = serviceAccount === null ? null : await reader.serviceAccount(namespace, serviceAccount);
+    const names = [...new Set([...secrets, ...(account?.kind === 'read' ? account.secrets : [])])];
+    const found = await Promise.all(names.slice(0, MOST_SECRETS).map((name) => reader.secret(namespace, name)));
+    const entries = mergeEntries(found.map((each) => (each.kind === 'read' ? each : { entries: [] })));
+    return matchCredentials({ entries }, reference);
+  }
+
+  function named(access: RegistryAccess | null, reference: ImageReference): Promise<readonly Credential[]> {
+    if (access === null) return Promise.resolve([]);
+    switch (access.kind) {
+      case 'connection':
+        return ofConnection(access, reference);
+      case 'pod':
+        return ofPod(access, reference);
+      case 'secret':
+      case 'pullsecret':
+        return own(access, reference);
+    }
+  }
+
   async function ofHost(access: RegistryAccess | null, reference: ImageReference): Promise<readonly Credential[]> {
     const entry = registries().hosts.find(({ host }) => host === reference.registry);
     const name = entry?.credentials?.secret;
@@ -99,11 +128,7 @@ export function createTargetSecrets(
     return found.kind === 'read' ? matchCredentials(found, reference) : [];
   }
 
-  return async (access, reference) => {
-    const named =
-      access === null ? [] : access.kind === 'connection' ? ofConnection(access, reference) : own(access, reference);
-    return (await Promise.all([named, ofHost(access, reference)])).flat();
-  };
+  return async (access, reference) => (await Promise.all([named(access, reference), ofHost(access, reference)])).flat();
 }
 
 const OURS = "is in tagpin's own namespace, where no target's Secrets are read";

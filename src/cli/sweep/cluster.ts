@@ -19,6 +19,7 @@ import { createApplications } from '../../sweeper/applications.ts';
 import type { CycleNeeds } from '../../sweeper/cycle.ts';
 import type { GatherNeeds } from '../../sweeper/gather.ts';
 import { createOciRepositories, type RepositoryNeeds } from '../../sweeper/oci-repositories.ts';
+import { createWorkloads } from '../../sweeper/workloads.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError, type CommandIO } from '../output.ts';
 import { openCommits } from './commits.ts';
@@ -26,6 +27,7 @@ import { createSweepPolicy, type SweepPolicy } from './policy.ts';
 import { type OpenRegistries, openRegistries } from './registries.ts';
 import type { SweepConfiguration } from './settings.ts';
 import { createTeller } from './teller.ts';
+import { workloadNeeds } from './workloads.ts';
 
 /** Where tagpin is installed unless somebody says otherwise. */
 const OWN_NAMESPACE = 'tagpin-system';
@@ -107,6 +109,7 @@ export function openSweptCluster(
           commit: commits.commit,
         }),
         createOciRepositories(repositoryNeeds(client, asked, log)),
+        createWorkloads(workloadNeeds(client, log)),
       ],
       registries: asked.needs,
       openState: (signal) => openStateTexts(client, ownNamespace, signal),

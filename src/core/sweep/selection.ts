@@ -48,7 +48,7 @@ export function platformText({ os, architecture, variant }: Platform): string {
 /** Names where a credential comes from, and how the registry is reached; empty where nothing was named. */
 export function secretText(secret: RegistryAccess | null): string {
   if (secret === null) return '';
-  if (secret.kind === 'connection') return JSON.stringify(secret);
+  if (secret.kind === 'connection' || secret.kind === 'pod') return JSON.stringify(secret);
   const place = `${secret.kind}:${secret.namespace}/${secret.name}`;
   return secret.kind === 'secret' ? `${place}#${secret.field}` : place;
 }

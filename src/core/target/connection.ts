@@ -1,7 +1,17 @@
 import type { PullSecretSource } from './settings.ts';
 
 /** What a target says of how its image's registry is asked. */
-export type RegistryAccess = PullSecretSource | ConnectionSource;
+export type RegistryAccess = PullSecretSource | ConnectionSource | PodCredentials;
+
+/** Where the credentials of a workload's Pods come from, all of it in its own namespace. */
+export interface PodCredentials {
+  readonly kind: 'pod';
+  readonly namespace: string;
+  /** `imagePullSecrets`, in their order. */
+  readonly secrets: readonly string[];
+  /** Its own `imagePullSecrets` count. */
+  readonly serviceAccount: string | null;
+}
 
 /**
  * How a Flux OCIRepository says that its registry is reached: names of Secrets and of a ServiceAccount, all of them in its own
