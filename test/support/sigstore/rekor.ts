@@ -93,7 +93,7 @@ function hash(...parts: readonly Buffer[]): Buffer {
 }
 
 /** JSON with its keys in order and no space (RFC 8785, as far as bodies of entries need it). */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value)
