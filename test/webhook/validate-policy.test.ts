@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createValidatePolicy } from '../../src/webhook/validate-policy.ts';
+import { pemOf } from '../support/policy.ts';
 
 const GOOD = 'apiVersion: tagpin.dev/v1\nkind: TagPolicy\n';
 const BAD = `${GOOD}defaults:\n  action: pinn\n`;
@@ -64,10 +65,15 @@ test('what is valid and can never act is warned of, in few and short lines', asy
   assert.equal(told.at(-1), 'and 38 more: tagpin policy check FILE');
 });
 
-test('signatures that nobody would check yet are refused', async () => {
-  const { allowed, status } = await judge(policy(`${GOOD}verify:\n  - {name: a, images: ["*"], keys: ["x"]}\n`));
+test('entries of signatures are taken where they can be verified, and refused at their line where they can not', async () => {
+  const entry = (keys: string): object => policy(`${GOOD}verify:\n  - {name: a, images: ["**"], keys: [${keys}]}\n`);
+  assert.equal((await judge(entry(JSON.stringify(pemOf('PUBLIC KEY'))))).allowed, true);
+  const { allowed, status } = await judge(entry('"x"'));
   assert.equal(allowed, false);
-  assert.match(status?.message ?? '', /policy\.yaml:3:/);
+  assert.match(
+    status?.message ?? '',
+    /policy\.yaml:4:\d+: verify\[0\]\.keys\[0\]: has no block -----BEGIN PUBLIC KEY-----/,
+  );
 });
 
 const REFUSED: readonly (readonly [string, unknown])[] = [
