@@ -61,12 +61,16 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
     inquire(target, { method: 'GET', path, accept, maximumBytes });
 
   /** Null where the registry has no such API. */
-  async function askReferrers(target: Target, digest: Digest, artifactType: string): Promise<Found | null> {
+  async function askReferrers(
+    target: Target,
+    { digest, artifactType }: Wanted,
+    filter = `?artifactType=${encodeURIComponent(artifactType)}`,
+  ): Promise<Found | null> {
     const found: Referrer[] = [];
     const seen = new Set<string>();
-    let query = `artifactType=${encodeURIComponent(artifactType)}`;
+    let query = filter;
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-      const path = `referrers/${digest}?${query}`;
+      const path = `referrers/${digest}${query}`;
       const answer = await get(target, path, INDEX, LARGEST_MANIFEST);
       // An old registry, or a proxy, may answer any path with a page.
       const isApi = answer.status === 200 && mediaTypeOf(answer.header('content-type')) === INDEX;
@@ -74,18 +78,21 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
       if (answer.status !== 200) throw statusError(answer, target);
       const page = parseReferrers(answer.body);
       if (page === null) throw new RegistryError('NoReferrers', factsOf(target));
+      // Who goes by the configuration alone filters out what `isOfType` would let through.
+      const isHiding = page.length === 0 && filter !== '' && answer.header('oci-filters-applied') !== null;
+      if (pages === 0 && isHiding) return await askReferrers(target, { digest, artifactType }, '');
       found.push(...page.filter((one) => isOfType(one, artifactType)));
       const next = readNextPage(answer.headers('link'), urlOf(target, path));
       if (next.kind === 'elsewhere') throw new RegistryError('ReferrersElsewhere', factsOf(target));
       if (next.kind === 'none' || seen.has(next.query)) return cut(found, false);
       if (found.length >= MOST_REFERRERS) return cut(found, true);
       seen.add(next.query);
-      query = next.query;
+      query = `?${next.query}`;
     }
     return cut(found, true);
   }
 
-  async function askFallback(target: Target, digest: Digest, artifactType: string): Promise<Found> {
+  async function askFallback(target: Target, { digest, artifactType }: Wanted): Promise<Found> {
     const answer = await get(target, `manifests/${fallbackTag(digest)}`, INDEX, LARGEST_MANIFEST);
     if (answer.status !== 200) throw statusError(answer, target);
     const index = parseReferrers(answer.body);
@@ -101,9 +108,9 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
       const { reference } = question;
       const { digest } = reference;
       if (digest === null) throw new Error('only a digest has referrers');
+      const wanted = { digest, artifactType };
       const listed = await attempt(question, imageOf(reference), async (target) => {
-        const found =
-          (await askReferrers(target, digest, artifactType)) ?? (await askFallback(target, digest, artifactType));
+        const found = (await askReferrers(target, wanted)) ?? (await askFallback(target, wanted));
         return { kind: 'listed' as const, ...found };
       });
       // That the tag is missing says that nothing was ever attached.
@@ -132,6 +139,11 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
       });
     },
   };
+}
+
+interface Wanted {
+  readonly digest: Digest;
+  readonly artifactType: string;
 }
 
 interface Found {

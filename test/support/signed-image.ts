@@ -92,7 +92,6 @@ export async function startSigned(t: TestContext, options: Partial<VerifierOptio
   return {
     registry,
     resolver,
-    verifier,
     target,
     digest,
     ask,
@@ -101,9 +100,6 @@ export async function startSigned(t: TestContext, options: Partial<VerifierOptio
       (await ask([entry], more)).verdicts[0]?.verdict,
     pushLegacy: (...signatures: Parameters<typeof pushLegacy>[2][number][]) => pushLegacy(target, digest, signatures),
     pushBundles: (...bundles: string[]) => pushBundles(target, subject, bundles),
-    /** A manifest of no layers in its place, so that a tag points somewhere. */
-    pushReferrer: (body: object): Digest =>
-      registry.pushManifest(target.repository, null, subject.mediaType, JSON.stringify(body)),
     pass: (seconds: number) => {
       passed += seconds * 1000;
       pass(seconds);
