@@ -177,12 +177,15 @@ export class InertThings {
 
   /** Where a list had to be begun again, some come twice. */
   #add(object: InertObject, findings: readonly ObjectFinding[]): void {
-    for (const finding of findings) {
+    for (const finding of findings.slice(0, MOST_FINDINGS)) {
       const row = inertRow(object, finding);
       this.#rows.set(JSON.stringify([sortKey(row), row.reason]), row);
     }
   }
 }
+
+/** Of one object: anybody may write a thousand annotations, and nobody reads as many lines. */
+const MOST_FINDINGS = 20;
 
 const DEAD: ReadonlySet<LintCode> = new Set(['Shadowed', 'MatchesNothing']);
 const TARGETS: ReadonlySet<string> = new Set(['OCIRepository', ...FOLLOWING_KINDS]);

@@ -86,6 +86,22 @@ test('without a ConfigMap the defaults hold; one that is applied holds within a 
   assert.equal(await metric(webhook, 'tagpin_policy_source{source="defaults"}'), '0');
 });
 
+test('kubectl shows what of a valid one can never act', { skip }, async (t) => {
+  await startClusterWebhook(t, plane);
+  const told = await eventually('it is judged', async () => {
+    const finished = await applyText(`${HEAD}rules: [{name: all, action: pin}, {name: never, action: deny}]\n`);
+    if (finished.stderr.includes('Warning')) return finished;
+    // What is unchanged is not sent.
+    await applyText(rule('one'));
+    return null;
+  });
+  assert.equal(told.code, 0);
+  assert.match(
+    told.stderr,
+    /Warning: policy\.yaml:3:35: rules\[1\]: no image reaches it: rule "all" before it matches all/,
+  );
+});
+
 test('kubectl apply of a bad one is refused with line and column, and nothing changes', { skip }, async (t) => {
   await applyText(rule('one'));
   const webhook = await startClusterWebhook(t, plane);

@@ -7,6 +7,7 @@ import { lintIdentity } from './identities.ts';
 import { lintKeys } from './keys.ts';
 
 const FOLLOW = 'tagpin.dev/follow';
+const MOST_IDENTITIES = 50;
 
 /** Finds what of a Flux OCIRepository can't act, and one that moves by itself to what nobody checked. */
 export function lintOciRepository(object: unknown): readonly ObjectFinding[] {
@@ -63,7 +64,8 @@ function unverified(object: unknown): readonly ObjectFinding[] {
 
 /** Flux looks for its patterns anywhere in the text. */
 function identities(object: unknown): readonly ObjectFinding[] {
-  return elements(valueAt(object, ['spec', 'verify', 'matchOIDCIdentity'])).flatMap((each, index) => {
+  const written = elements(valueAt(object, ['spec', 'verify', 'matchOIDCIdentity'])).slice(0, MOST_IDENTITIES);
+  return written.flatMap((each, index) => {
     const identity = {
       issuer: null,
       issuerPattern: asString(property(each, 'issuer')) || null,

@@ -57,6 +57,12 @@ for (const [identity, expected] of rows) {
   });
 }
 
+test('a text that is longer than anybody writes is left alone, in no time', () => {
+  const before = performance.now();
+  assert.deepEqual(found({ subjectPattern: '@[^'.repeat(300_000) }, 'part'), []);
+  assert.ok(performance.now() - before < 1000);
+});
+
 test('where a part is enough, a pattern without anchors fits hosts of others', () => {
   assert.match(
     found({ subjectPattern: 'github\\.com/acme/x@refs/tags/v1' }, 'part')[0] ?? '',
