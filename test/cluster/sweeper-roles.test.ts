@@ -38,7 +38,10 @@ async function apply(values: Values): Promise<void> {
 }
 
 const EVERYWHERE = [
+  'create events.events.k8s.io',
   'get,list,watch namespaces',
+  'get,list,watch,patch cronjobs.batch',
+  'get,list,watch,patch daemonsets.apps,deployments.apps,statefulsets.apps',
   'list imageupdaters.argocd-image-updater.argoproj.io',
   'list leases.coordination.k8s.io c21b75f2.argoproj.io',
 ];
@@ -92,12 +95,29 @@ const FORBIDDEN = [
   'patch configmaps/tagpin-policy-accepted tagpin-system',
   'delete configmaps/tagpin-state-0 tagpin-system',
   'patch mutatingwebhookconfigurations.admissionregistration.k8s.io/tagpin',
-  'patch deployments.apps/shop shop',
+  'create deployments.apps shop',
+  'update deployments.apps/shop shop',
+  'delete deployments.apps/shop shop',
+  'patch replicasets.apps/shop shop',
+  'patch pods/shop shop',
+  'patch jobs.batch/shop shop',
   'create pods/exec argocd',
   'create serviceaccounts/tagpin-sweeper/token tagpin-system',
   'create rolebindings.rbac.authorization.k8s.io argocd',
   'impersonate users',
 ];
+
+test('it writes workloads, where that is not turned off', { skip }, async () => {
+  const writes = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps', 'cronjobs.batch'].map(
+    (resource) => `patch ${resource}/shop shop`,
+  );
+  assert.deepEqual(await sweeper.allowed(writes), writes);
+  const roles = await render({ sweeper: { enabled: true, workloads: false } });
+  assert.doesNotMatch(
+    JSON.stringify(roles.filter(({ metadata }) => metadata.name !== 'tagpin-webhook')),
+    /tagpin-workloads/,
+  );
+});
 
 test('what it may not', { skip }, async () => {
   assert.deepEqual(await sweeper.allowed(FORBIDDEN), []);
