@@ -45,7 +45,7 @@ export function judgeSignature(material: SignatureMaterial, digest: Digest, dema
     ]);
   }
   if (material.certificate === null)
-    return judged('an unknown key', [told('payload', claim), check('key', noKey(entry))]);
+    return judged('an unknown key', [told('payload', claim), check('key', noKey(demand, signature))]);
   const certificate = readCertificate(material.certificate);
   if (certificate === null) {
     return judged('an unreadable certificate', [told('payload', claim), check('certificate', 'it can not be read')]);
@@ -112,11 +112,15 @@ function judgeContent({ content }: SignatureMaterial, digest: Digest): Claim {
   }
 }
 
-function noKey({ keys }: VerifyEntry): string {
-  return keys.length === 0
-    ? 'it was made with a key, and the entry has identities only'
-    : 'it was made with none of the entry’s keys, or altered since';
+function noKey({ entry, keys }: Demand, signature: Buffer): string {
+  if (entry.keys.length === 0) return 'it was made with a key, and the entry has identities only';
+  const isPlain = signature.length !== ED25519_BYTES || !keys.some(({ key }) => key.asymmetricKeyType === 'ed25519');
+  // What `cosign sign` 3 makes with such keys, and `cosign verify` refuses too.
+  const hint = isPlain ? '' : ' (Ed25519ph, which hashes first, is not supported)';
+  return `it was made with none of the entry’s keys, or altered since${hint}`;
 }
+
+const ED25519_BYTES = 64;
 
 function signerOf({ issuer, subjects }: CertificateIdentity): string {
   const clean = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_NAME);

@@ -81,6 +81,7 @@ test('a plain Ed25519 signature is verified; what cosign 3 signs with such keys 
   const ofCosign = [image, prehashed].map((one) => bench.cosign.verifies(one, 'legacy', key));
   assert.deepEqual(await Promise.all(ofCosign), [true, false]);
   assert.deepEqual([code, answers.map(({ verified }) => verified)], [1, [true, false]]);
+  assert.match(answers[1]?.entries[0]?.reason ?? '', /Ed25519ph, which hashes first, is not supported/);
 });
 
 test('an index is verified by its own signature, and its members by theirs', { skip }, async (t) => {
