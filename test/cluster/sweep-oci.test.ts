@@ -1,0 +1,389 @@
+/** `tagpin sweep` of Flux OCIRepositories, on source-controller's own resource definition. */
+import assert from 'node:assert/strict';
+import { before, describe, type TestContext, test } from 'node:test';
+import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
+import { valueAt } from '../../src/core/workload/json.ts';
+import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
+import type { Manifest } from '../support/admission.ts';
+import { installFluxResources } from '../support/custom-resources.ts';
+import { startConnectProxy, startMutualTls } from '../support/loopback-tunnels.ts';
+import { CANARY, dockerSecret, secret, serviceAccount } from '../support/pull-secrets.ts';
+import { startRegistry } from '../support/registry.ts';
+import { ISSUER, newKey, privateSigstore, publicPem, SUBJECT } from '../support/signed-image.ts';
+import { pushBundles, pushLegacy } from '../support/sigstore/push.ts';
+import {
+  type SigningKey,
+  signBundle,
+  signingStatement,
+  signLegacy,
+  simpleSigning,
+} from '../support/sigstore/signatures.ts';
+import { sweptCluster } from '../support/swept-cluster.ts';
+import { policyFor } from '../support/webhook-process.ts';
+
+interface Wanted {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ref?: Manifest;
+  readonly spec?: Manifest;
+}
+
+describe('OCIRepositories', { skip: skipWithout(...CONTROL_PLANE) }, () => {
+  const cluster = sweptCluster();
+  const { shared } = cluster;
+  const apply = (object: object) => shared.plane.apply(object);
+
+  before(async () => {
+    assert.equal(await shared.namespace(), 'test-1');
+    const without = await cluster.run('--once', '-o', 'json');
+    assert.deepEqual([without.code, without.stdout, without.stderr], [0, '', ''], 'no such resource is no error');
+    assert.equal(await installFluxResources(shared.plane), null);
+  });
+
+  function pathOf(namespace: string): string {
+    return `/apis/source.toolkit.fluxcd.io/v1/namespaces/${namespace}/ocirepositories`;
+  }
+
+  async function create(namespace: string, { annotations, ref, spec }: Wanted = {}): Promise<void> {
+    const body = {
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'app', annotations: { 'tagpin.dev/follow': 'semver', ...annotations } },
+      spec: {
+        url: `oci://${cluster.registry().host}/acme/${namespace}`,
+        interval: '1m',
+        ref: { semver: '>=1.0.0', ...ref },
+        ...spec,
+      },
+    };
+    await shared.client.request({ method: 'POST', path: pathOf(namespace), body });
+  }
+
+  async function get(namespace: string): Promise<Manifest> {
+    return await shared.client.request({ method: 'GET', path: `${pathOf(namespace)}/app` });
+  }
+
+  const refOf = async (namespace: string) => valueAt(await get(namespace), ['spec', 'ref']);
+
+  async function edit(namespace: string, patch: readonly object[], fieldManager = 'kubectl-edit'): Promise<void> {
+    const path = `${pathOf(namespace)}/app`;
+    await shared.client.request({ method: 'PATCH', patch: 'json', path, query: { fieldManager }, body: patch });
+  }
+
+  const push = (namespace: string, tag: string) => cluster.registry().pushImage(`acme/${namespace}`, tag);
+
+  /** Sweeps, and says what came of the one in the namespace. */
+  async function sweep(namespace: string, ...args: readonly string[]) {
+    const { changes, stderr } = await cluster.sweep(namespace, ...args);
+    assert.equal(changes.length, 1, JSON.stringify({ changes, stderr }));
+    const [change] = changes;
+    return { ...(change ?? assert.fail()), stderr, said: `${change?.outcome} ${change?.reason}` };
+  }
+
+  async function policy(text: string): Promise<void> {
+    const metadata = { name: 'tagpin-policy', namespace: 'tagpin-system' };
+    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'policy.yaml': text } });
+  }
+
+  /** The policy of the other tests again, when this one is over. */
+  async function otherPolicy(t: TestContext, text: string): Promise<void> {
+    t.after(() => cluster.policy());
+    await policy(text);
+  }
+
+  const opaque = (namespace: string, name: string, values: Readonly<Record<string, string>>) =>
+    apply(
+      secret(
+        namespace,
+        name,
+        'Opaque',
+        Object.fromEntries(Object.entries(values).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
+      ),
+    );
+
+  test('move to the newest version of their range within one cycle, and the range stays', async () => {
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    const first = push(namespace, '1.1.0');
+    push(namespace, '2.0.0-rc.1');
+    push(namespace, '9');
+    await create(namespace);
+    assert.equal((await sweep(namespace, '--dry-run')).said, 'planned Moved');
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.from, moved.to], ['written Moved', null, `1.1.0@${first}`], moved.message);
+    assert.deepEqual(await refOf(namespace), { semver: '>=1.0.0', tag: '1.1.0', digest: first });
+    assert.equal((await sweep(namespace)).said, 'unchanged UpToDate');
+
+    const second = push(namespace, '1.2.0');
+    assert.equal((await sweep(namespace)).said, 'written Moved');
+    assert.deepEqual(await refOf(namespace), { semver: '>=1.0.0', tag: '1.2.0', digest: second });
+    const rebuilt = push(namespace, '1.2.0');
+    assert.equal((await sweep(namespace)).to, `1.2.0@${rebuilt}`);
+
+    const managers = valueAt(await get(namespace), ['metadata', 'managedFields']) as readonly Manifest[];
+    assert.ok(managers.some(({ manager, operation }) => manager === 'tagpin' && operation === 'Update'));
+    const events = await cluster.events(namespace, 'app');
+    assert.equal(events.filter((event) => event.startsWith('Normal Updated')).length, 3, events.join('\n'));
+  });
+
+  test('are left where they are paused, suspended, protected, or nothing fits', async (t) => {
+    const rows: readonly (readonly [string, Wanted, string])[] = [
+      ['paused', { annotations: { 'tagpin.dev/pause': 'true' } }, 'waiting Paused'],
+      ['suspended', { spec: { suspend: true } }, 'waiting Suspended'],
+      ['nothing fits', { ref: { semver: '>=7.0.0' } }, 'waiting NoTag'],
+      ['min-age', { annotations: { 'tagpin.dev/min-age': '1h' } }, 'waiting TooYoung'],
+      ['a filter', { ref: { semverFilter: 'never' } }, 'waiting NoTag'],
+      ['a downgrade', { ref: { tag: '3.0.0' } }, 'refused Downgrade'],
+      ['no range', { ref: { semver: '' } }, 'refused InvalidSettings'],
+      ['notation', { spec: { verify: { provider: 'notation', secretRef: { name: 'x' } } } }, 'refused InvalidSettings'],
+      [
+        'a missing key',
+        { spec: { verify: { provider: 'cosign', secretRef: { name: 'x' } } } },
+        'refused InvalidSettings',
+      ],
+    ];
+    for (const [name, wanted, expected] of rows) {
+      const namespace = await shared.namespace();
+      push(namespace, '1.0.0');
+      await create(namespace, wanted);
+      const before = await refOf(namespace);
+      assert.equal((await sweep(namespace, '--target', `OCIRepository/${namespace}/app`)).said, expected, name);
+      assert.deepEqual(await refOf(namespace), before, name);
+    }
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    await create(namespace);
+    await otherPolicy(t, policyFor(cluster.registry().host, 'sweep:\n  protect: [{kind: OCIRepository}]\n'));
+    assert.equal((await sweep(namespace)).said, 'refused Protected');
+  });
+
+  test('that nobody annotated are not touched, and named ones that are not there fail', async () => {
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    await create(namespace, { annotations: { 'tagpin.dev/follow': '' } });
+    assert.deepEqual((await cluster.sweep(namespace)).changes, []);
+    assert.equal((await sweep(namespace, '--target', `OCIRepository/${namespace}/app`)).said, 'refused NotFollowed');
+    assert.equal((await sweep(namespace, '--target', `ocirepo/${namespace}/gone`)).said, 'failed NotFound');
+  });
+
+  test('whose tag somebody applies are refused, with the way out', async () => {
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    push(namespace, '1.1.0');
+    await create(namespace);
+    const spec = { url: `oci://${cluster.registry().host}/acme/${namespace}`, interval: '1m' };
+    const object = {
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'app', namespace },
+    };
+    const applied = async (ref: object) => {
+      const input = JSON.stringify({ ...object, spec: { ...spec, ref } });
+      const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=kustomize-controller', '-f', '-'];
+      const { code, stderr } = await shared.plane.kubectl(args, { input });
+      assert.equal(code, 0, stderr);
+    };
+    await applied({ semver: '>=1.0.0', tag: '1.0.0' });
+    const refused = await sweep(namespace);
+    assert.equal(refused.said, 'refused OwnedByApply');
+    assert.match(refused.message, /"kustomize-controller".*take both out of the manifest/);
+    await applied({ semver: '>=1.0.0' });
+    assert.equal((await sweep(namespace)).said, 'written Moved');
+    // Its next apply leaves what it does not name.
+    await applied({ semver: '>=1.0.0' });
+    assert.equal((await sweep(namespace)).said, 'unchanged UpToDate');
+  });
+
+  test('that somebody takes back are repaired once, and then theirs', async () => {
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    await create(namespace);
+    assert.equal((await sweep(namespace)).said, 'written Moved');
+    const takeAway = [{ op: 'remove', path: '/spec/ref/digest' }];
+    await edit(namespace, takeAway);
+    assert.equal((await sweep(namespace)).said, 'written Repaired');
+    await edit(namespace, takeAway);
+    assert.equal((await sweep(namespace)).said, 'waiting Contested');
+    push(namespace, '1.1.0');
+    assert.equal((await sweep(namespace)).said, 'written Moved');
+  });
+
+  test('move to the newest version that verifies by their own keys, past a newer unsigned one', async () => {
+    const namespace = await shared.namespace();
+    const key = { privateKey: newKey() };
+    const sign = (digest: string) =>
+      pushLegacy({ host: cluster.registry().host, repository: `acme/${namespace}` }, digest, [
+        signLegacy(simpleSigning(digest), key),
+      ]);
+    await opaque(namespace, 'cosign', { 'cosign.pub': publicPem(key.privateKey), 'cosign.key': CANARY });
+    const verify = { provider: 'cosign', secretRef: { name: 'cosign' } };
+    const signed = push(namespace, '1.0.0');
+    await sign(signed);
+    const unsigned = push(namespace, '1.1.0');
+    await create(namespace, { spec: { verify } });
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${signed}`]);
+    assert.match(moved.message, /; passed over 1\.1\.0@\S+ \(no signature .+\)$/);
+    assert.match((await cluster.events(namespace, 'app')).join('\n'), /^Normal Updated .*passed over 1\.1\.0/);
+
+    // Another one that is not signed is told, though nothing is written.
+    push(namespace, '1.2.0');
+    const still = await sweep(namespace);
+    assert.equal(still.said, 'unchanged UpToDate');
+    assert.match((await cluster.events(namespace, 'app')).join('\n'), /Warning PassedOver .*1\.2\.0@/);
+
+    await sign(unsigned);
+    assert.equal((await sweep(namespace)).to, `1.1.0@${unsigned}`);
+    // A signature of another digest, copied over.
+    const copied = push(namespace, '1.3.0');
+    await pushLegacy({ host: cluster.registry().host, repository: `acme/${namespace}` }, copied, [
+      signLegacy(simpleSigning(signed), key),
+    ]);
+    assert.equal((await sweep(namespace)).said, 'unchanged UpToDate');
+    assert.doesNotMatch(JSON.stringify(await sweep(namespace)), new RegExp(CANARY));
+  });
+
+  test('hold against several identities as alternatives, by a trust root of their own', async () => {
+    const namespace = await shared.namespace();
+    const sigstore = privateSigstore();
+    const { host } = cluster.registry();
+    const sign = async (digest: string, key: SigningKey) => {
+      const witnesses = { at: Date.now(), rekor: sigstore.rekor };
+      const bundle = signBundle(signingStatement(digest), key, witnesses);
+      const subject = { mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 1, digest };
+      await pushBundles({ host, repository: `acme/${namespace}` }, subject, [bundle]);
+    };
+    await opaque(namespace, 'root', { 'trusted_root.json': sigstore.root });
+    const matchOIDCIdentity = [
+      { issuer: '^https://other\\.test$', subject: 'nobody' },
+      { issuer: `^${ISSUER.replaceAll('.', '\\.')}$`, subject: 'github\\.com/acme/app' },
+    ];
+    const verify = { provider: 'cosign', matchOIDCIdentity, trustedRootSecretRef: { name: 'root' } };
+    const first = push(namespace, '1.0.0');
+    await sign(first, sigstore.keyless());
+    const stranger = push(namespace, '1.1.0');
+    await sign(stranger, sigstore.keyless({ names: [{ kind: 'uri', value: 'https://github.com/evil/app' }] }));
+    await create(namespace, { spec: { verify } });
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${first}`], moved.message);
+    assert.ok(SUBJECT.includes('github.com/acme/app'));
+  });
+
+  test("hold against the policy's entries as well, and are refused where nothing does", async (t) => {
+    const namespace = await shared.namespace();
+    const [ours, theirs] = [newKey(), newKey()];
+    const target = { host: cluster.registry().host, repository: `acme/${namespace}` };
+    const sign = (digest: string, ...keys: readonly (typeof ours)[]) =>
+      pushLegacy(
+        target,
+        digest,
+        keys.map((privateKey) => signLegacy(simpleSigning(digest), { privateKey })),
+      );
+    await opaque(namespace, 'cosign', { 'cosign.pub': publicPem(theirs) });
+    await create(namespace, { spec: { verify: { provider: 'cosign', secretRef: { name: 'cosign' } } } });
+    const indent = publicPem(ours).trim().replaceAll('\n', '\n    ');
+    const entry = `verify:\n- name: ours\n  images: ["${target.host}/acme/${namespace}"]\n  transparencyLog: optional\n  keys:\n  - |\n    ${indent}\n`;
+    await otherPolicy(t, policyFor(target.host, entry));
+    await sign(push(namespace, '1.0.0'), theirs);
+    await sign(push(namespace, '1.1.0'), ours);
+    const refused = await sweep(namespace);
+    assert.equal(refused.said, 'refused NotVerified');
+    assert.match(refused.message, /1\.1\.0@.*1\.0\.0@/);
+    const both = push(namespace, '0.9.0');
+    await sign(both, ours, theirs);
+    await edit(namespace, [{ op: 'add', path: '/spec/ref/semver', value: '>=0.1.0' }]);
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.to], ['written Moved', `0.9.0@${both}`]);
+  });
+
+  test('bring their pull secret, or those of a ServiceAccount', async (t) => {
+    const registry = await startRegistry({ auth: 'token', passwords: { robot: CANARY } });
+    t.after(() => registry.close());
+    await otherPolicy(t, policyFor(cluster.registry().host, `  - {host: "${registry.host}", plainHttp: true}\n`));
+    const digest = registry.pushImage('acme/private', '1.0.0');
+    const spec = { url: `oci://${registry.host}/acme/private` };
+    for (const more of [{ secretRef: { name: 'pull' } }, { serviceAccountName: 'puller' }, {}]) {
+      const namespace = await shared.namespace();
+      await apply(dockerSecret(namespace, 'pull', { [registry.host]: `robot:${CANARY}` }));
+      await apply(serviceAccount(namespace, 'puller', ['pull']));
+      await create(namespace, { spec: { ...spec, ...more } });
+      const came = await sweep(namespace);
+      if (Object.keys(more).length === 0) assert.match(came.message, /^Unauthorized: /);
+      else assert.deepEqual([came.said, came.to], ['written Moved', `1.0.0@${digest}`], JSON.stringify(came));
+      assert.doesNotMatch(JSON.stringify(came), new RegExp(CANARY));
+      await shared.client.request({ method: 'DELETE', path: `${pathOf(namespace)}/app` });
+    }
+  });
+
+  test('are asked for with their own authority and client certificate, through their own proxy', async (t) => {
+    const validity = validFor(new Date(), 3_600_000);
+    const authority = await issueAuthority({ name: 'their authority', ...validity });
+    const issue = (name: string) => issueServing({ name, authority, hosts: ['127.0.0.1'], ...validity });
+    const [serving, client] = await Promise.all([issue('registry'), issue('flux')]);
+    const [plain, proxy] = await Promise.all([startRegistry(), startConnectProxy()]);
+    const { certificate, key } = serving;
+    const front = await startMutualTls(plain.host, { key, certificate, authority: authority.certificate });
+    for (const each of [plain, proxy, front]) t.after(() => each.close());
+    const digest = plain.pushImage('acme/app', '1.0.0');
+    const spec = { url: `oci://${front.host}/acme/app` };
+    const lists = (...hosts: readonly string[]) => hosts.map((host) => `  - {host: "${host}"}\n`).join('');
+    const allow = `  allow: ["${front.host}", "${cluster.registry().host}"]\n`;
+
+    async function swept(more: Manifest) {
+      const namespace = await shared.namespace();
+      await opaque(namespace, 'ca', { 'ca.crt': authority.certificate });
+      const pair = { 'tls.crt': client.certificate, 'tls.key': client.key };
+      await opaque(namespace, 'mutual', { 'ca.crt': authority.certificate, ...pair });
+      await opaque(namespace, 'proxy', { address: `http://${proxy.host}`, username: 'robot', password: CANARY });
+      await create(namespace, { spec: { ...spec, ...more } });
+      const came = await sweep(namespace);
+      assert.doesNotMatch(JSON.stringify(came), new RegExp(CANARY));
+      await shared.client.request({ method: 'DELETE', path: `${pathOf(namespace)}/app` });
+      return came;
+    }
+
+    const mutual = { certSecretRef: { name: 'mutual' } };
+    const proxied = { ...mutual, proxySecretRef: { name: 'proxy' } };
+    await otherPolicy(t, policyFor(cluster.registry().host));
+    assert.match((await swept(mutual)).message, /^NotAllowed: .* list it under registries\.hosts/);
+    await policy(policyFor(cluster.registry().host, lists(front.host)));
+    assert.match((await swept({})).message, /^Unreachable: .* certificate that is not trusted/);
+    assert.equal((await swept({ certSecretRef: { name: 'ca' } })).said, 'failed LookupFailed');
+    const moved = await swept(mutual);
+    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${digest}`], moved.message);
+    assert.deepEqual([...new Set(front.seen)], ['flux']);
+    assert.match(
+      (await swept({ certSecretRef: { name: 'gone' } })).message,
+      /spec\.certSecretRef: Secret gone is not there/,
+    );
+
+    assert.match((await swept(proxied)).message, /^NotAllowed: the proxy for /);
+    assert.deepEqual(proxy.seen, []);
+    await policy(policyFor(cluster.registry().host, `${lists(front.host, proxy.host)}${allow}`));
+    const through = await swept(proxied);
+    assert.deepEqual([through.said, through.to], ['written Moved', `1.0.0@${digest}`], through.message);
+    const login = Buffer.from(`robot:${CANARY}`).toString('base64');
+    assert.deepEqual([...new Set(proxy.seen)], [`Basic ${login} ${front.host}`]);
+    await policy(policyFor(cluster.registry().host, `  allow: ["ghcr.io"]\n`));
+    assert.match((await swept(mutual)).message, /^NotAllowed: /);
+  });
+
+  test('are asked for over plain HTTP where they say so, and then without what is not their own', async (t) => {
+    const registry = await startRegistry({ auth: 'basic', passwords: { robot: CANARY } });
+    t.after(() => registry.close());
+    const digest = registry.pushImage('acme/app', '1.0.0');
+    const host = `  - {host: "${registry.host}", credentials: {secret: ours}}\n`;
+    await otherPolicy(t, policyFor(cluster.registry().host, host));
+    await apply(dockerSecret('tagpin-system', 'ours', { [registry.host]: `robot:${CANARY}` }));
+    const namespace = await shared.namespace();
+    await apply(dockerSecret(namespace, 'pull', { [registry.host]: `robot:${CANARY}` }));
+    await create(namespace, { spec: { url: `oci://${registry.host}/acme/app` } });
+    assert.match((await sweep(namespace)).message, /does not speak TLS/);
+    await edit(namespace, [{ op: 'add', path: '/spec/insecure', value: true }]);
+    assert.match((await sweep(namespace)).message, /^Unauthorized: /);
+    assert.ok(registry.requests.length > 0);
+    assert.ok(registry.requests.every(({ authorization }) => authorization === null));
+    await edit(namespace, [{ op: 'add', path: '/spec/secretRef', value: { name: 'pull' } }]);
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${digest}`], moved.message);
+  });
+});
