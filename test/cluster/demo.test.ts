@@ -6,7 +6,7 @@ import test from 'node:test';
 import { CONTROL_PLANE, PROGRAMS, skipWithout } from '../environment/programs.ts';
 import { runProcess } from '../support/process.ts';
 
-const skip = skipWithout(...CONTROL_PLANE, PROGRAMS.registry, PROGRAMS.crane);
+const skip = skipWithout(...CONTROL_PLANE, PROGRAMS.registry, PROGRAMS.crane, PROGRAMS.cosign);
 
 test('the demo shows the whole story on a real control plane, and leaves nothing behind', { skip }, async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'tagpin-demo-test-'));
@@ -28,6 +28,13 @@ test('the demo shows the whole story on a real control plane, and leaves nothing
     '✓ it is signed with the key that the policy names',
     '✓ the next sweep commits nothing',
     '✓ the revert in git is respected as well',
+    '✓ the container has the digest that its tag means now',
+    '✓ the environment variable is bumped',
+    '✓ it was one rollout for both',
+    '✓ it moved to the newest version that verifies',
+    '✓ past a newer one, which the report names with its reason',
+    '✓ it is denied, with the entry that wants it signed',
+    '✓ a signed one is admitted',
     '✓ a workload that would be unpinned is refused',
   ]) {
     assert.ok(stdout.includes(shown), shown);

@@ -27,8 +27,15 @@ export interface SweptPlane {
 const NAMESPACE = 'argocd';
 const VALUES = 'shop/values.yaml';
 
-/** The part of `npm run demo:cluster` about the sweeper. */
-export async function demonstrateSweeper(lifetime: Lifetime, swept: SweptPlane): Promise<void> {
+/**
+ * The part of `npm run demo:cluster` about Applications.
+ *
+ * @returns what sweeps once.
+ */
+export async function demonstrateSweeper(
+  lifetime: Lifetime,
+  swept: SweptPlane,
+): Promise<() => Promise<FinishedProcess>> {
   const { plane, folder, host, push } = swept;
   step('The sweeper, and Applications to sweep');
   const problem = await installArgoCdResources(plane);
@@ -88,6 +95,7 @@ export async function demonstrateSweeper(lifetime: Lifetime, swept: SweptPlane):
   await kubectl('create', 'role', ...role, '--verb=get', ...secret);
   await kubectl('create', 'rolebinding', ...role, '--role=tagpin-sweeper-secrets', account);
   await demonstrateCommits(lifetime, swept, sweep);
+  return sweep;
 }
 
 async function demonstrateCommits(

@@ -15,10 +15,12 @@ import { openWorkbench, type Workbench } from '../environment/workbench.ts';
 import {
   type InstalledPlane,
   installedOn,
+  linesOf,
   startClusterWebhook,
   startInstalledPlane,
 } from '../support/cluster-webhook.ts';
 import { eventually } from '../support/eventually.ts';
+import { demonstrateFollowing } from './cluster-follow.ts';
 import { demonstrateSweeper } from './cluster-sweep.ts';
 import { commandsFor } from './commands.ts';
 import { BrokenClaim, claim, say, showCommand, showDiff, step } from './stage.ts';
@@ -55,7 +57,9 @@ async function tidy(): Promise<void> {
 
 async function demonstrate(): Promise<void> {
   const lifetime = { after: (end: () => unknown): void => void ends.push(end) };
-  const problem = await prepareEnvironment([...CONTROL_PLANE, PROGRAMS.registry, PROGRAMS.crane], { say: console.log });
+  const problem = await prepareEnvironment([...CONTROL_PLANE, PROGRAMS.registry, PROGRAMS.crane, PROGRAMS.cosign], {
+    say: console.log,
+  });
   if (problem !== null) throw new BrokenClaim(problem);
 
   step('A control plane, and tagpin installed from deploy/install.yaml');
@@ -135,7 +139,16 @@ async function demonstrate(): Promise<void> {
   const revisions = await tagpin('audit', '--revisions');
   claim('it tells what ran before, and when', revisions.stdout.includes(second.slice(0, 19)));
 
-  await demonstrateSweeper(lifetime, { plane, folder, host: registry.host, push: (image) => push(bench, image) });
+  const swept = { plane, folder, host: registry.host, push: (image: string) => push(bench, image) };
+  const sweep = await demonstrateSweeper(lifetime, swept);
+  const changePolicy = async (more: string): Promise<void> => {
+    const inForce = (): number => linesOf(webhook, 'policy in force').length;
+    const before = inForce();
+    const changed = configMap(registry.host);
+    await plane.apply({ ...changed, data: { 'policy.yaml': changed.data['policy.yaml'] + more } });
+    await eventually('the policy is in force', () => inForce() > before);
+  };
+  await demonstrateFollowing(lifetime, { ...swept, changePolicy, sweep });
 
   step('The webhook is down');
   await webhook.process.stop();
