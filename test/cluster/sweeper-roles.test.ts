@@ -39,9 +39,11 @@ async function apply(values: Values): Promise<void> {
 
 const EVERYWHERE = [
   'create events.events.k8s.io',
+  'create events.events.k8s.io',
   'get,list,watch namespaces',
   'get,list,watch,patch cronjobs.batch',
   'get,list,watch,patch daemonsets.apps,deployments.apps,statefulsets.apps',
+  'get,list,watch,patch ocirepositories.source.toolkit.fluxcd.io',
   'list imageupdaters.argocd-image-updater.argoproj.io',
   'list leases.coordination.k8s.io c21b75f2.argoproj.io',
 ];
@@ -101,6 +103,10 @@ const FORBIDDEN = [
   'patch replicasets.apps/shop shop',
   'patch pods/shop shop',
   'patch jobs.batch/shop shop',
+  'create ocirepositories.source.toolkit.fluxcd.io flux-system',
+  'update ocirepositories.source.toolkit.fluxcd.io/app flux-system',
+  'patch kustomizations.kustomize.toolkit.fluxcd.io/app flux-system',
+  'get serviceaccounts/puller shop',
   'create pods/exec argocd',
   'create serviceaccounts/tagpin-sweeper/token tagpin-system',
   'create rolebindings.rbac.authorization.k8s.io argocd',
@@ -117,6 +123,13 @@ test('it writes workloads, where that is not turned off', { skip }, async () => 
     JSON.stringify(roles.filter(({ metadata }) => metadata.name !== 'tagpin-webhook')),
     /tagpin-workloads/,
   );
+});
+
+test('it writes OCIRepositories of Flux, where that is not turned off', { skip }, async () => {
+  const write = 'patch ocirepositories.source.toolkit.fluxcd.io/app flux-system';
+  assert.deepEqual(await sweeper.allowed([write]), [write]);
+  const roles = await render({ sweeper: { enabled: true, ociRepositories: false } });
+  assert.doesNotMatch(JSON.stringify(roles), /tagpin-oci-repositories/);
 });
 
 test('what it may not', { skip }, async () => {
