@@ -5,7 +5,7 @@ import { lastManager } from '../sweep/manager.ts';
 import type { ImageValue } from '../sweep/value.ts';
 import { parseSelection, type SelectionRule } from '../version/select.ts';
 import { asObject, asString, elements, type JsonObject, property, valueAt } from '../workload/json.ts';
-import type { ConnectionSource } from './connection.ts';
+import { type ConnectionSource, isTrustedWithOurs } from './connection.ts';
 import { type ObjectVerification, readVerification } from './oci-verification.ts';
 import { parseAge, parseBoolean, parseInterval } from './settings/image-settings.ts';
 
@@ -83,6 +83,13 @@ export function readOciRepository(object: unknown, facts: { readonly namespacePa
   const repository = readRepository(url, report);
   const rule = readRule(ref, asString(valueAt(spec, ['layerSelector', 'mediaType'])), report);
   const verification = readVerification(spec['verify'], report);
+  const connection = readConnection(spec, metadata('namespace'));
+  const { provider, secret } = connection;
+  if (provider !== 'generic' && secret === null && !isTrustedWithOurs(connection)) {
+    problems.push(
+      `spec.provider: ${provider}'s identity of tagpin is not sent over insecure, nor where certSecretRef says whom to trust: name a secretRef`,
+    );
+  }
   const setting = <T>(key: string, parse: (text: string) => Parsed<T>): T | null => {
     const text = asString(property(annotations, `tagpin.dev/${key}`))?.trim() ?? '';
     if (text === '') return null;
@@ -112,7 +119,7 @@ export function readOciRepository(object: unknown, facts: { readonly namespacePa
       current: readCurrent(ref),
       appliedBy: applyManager(object),
       changedBy: lastManager(object, ['f:ref', 'f:url']),
-      connection: readConnection(spec, metadata('namespace')),
+      connection,
       verification,
       minAge,
       interval,
