@@ -64,6 +64,8 @@ function field(value: unknown, key: string): unknown {
 
 function quote(value: unknown): string {
   if (value === undefined) return '(none)';
-  const text = JSON.stringify(value);
+  // What is nested a hundred thousand times deep is parsed, but not written again: the stack is not as deep.
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '(a list)' : '(an object)';
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, LONGEST_QUOTE + 1) : value);
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
 }

@@ -107,3 +107,24 @@ test('what a message quotes is cut', () => {
   const claim = judgeStatement(STATEMENT, statement({ predicateType: 'x'.repeat(10_000) }), DIGEST);
   assert.ok(!claim.ok && claim.reason.length < 200);
 });
+
+test('what is nested deeper than any stack is quoted as what it is', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const named = `{"critical":{"type":"cosign container image signature","image":{"docker-manifest-digest":${deep}}}}`;
+  const type = 'https://in-toto.io/Statement/v1';
+  const claims = [
+    judgeSimpleSigning(`{"critical":{"type":${deep}}}`, DIGEST),
+    judgeSimpleSigning(named, DIGEST),
+    judgeStatement(STATEMENT, `{"_type":${deep}}`, DIGEST),
+    judgeStatement(STATEMENT, `{"_type":"${type}","predicateType":{"a":${deep}}}`, DIGEST),
+  ];
+  assert.deepEqual(
+    claims.map((claim) => !claim.ok && claim.reason),
+    [
+      'its payload is of the type (a list)',
+      'its payload names the digest (a list)',
+      'its statement is of the type (a list)',
+      'it attests (an object), and is no signature',
+    ],
+  );
+});
