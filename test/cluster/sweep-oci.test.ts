@@ -1,14 +1,11 @@
 /** `tagpin sweep` of Flux OCIRepositories, on source-controller's own resource definition. */
 import assert from 'node:assert/strict';
-import { before, describe, type TestContext, test } from 'node:test';
-import { issueAuthority, issueServing, validFor } from '../../src/certificates/issue.ts';
+import { describe, test } from 'node:test';
 import { valueAt } from '../../src/core/workload/json.ts';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import type { Manifest } from '../support/admission.ts';
-import { installFluxResources } from '../support/custom-resources.ts';
-import { startConnectProxy, startMutualTls } from '../support/loopback-tunnels.ts';
-import { CANARY, dockerSecret, secret, serviceAccount } from '../support/pull-secrets.ts';
-import { startRegistry } from '../support/registry.ts';
+import { ociCluster, type WantedOciRepository } from '../support/oci-cluster.ts';
+import { CANARY } from '../support/pull-secrets.ts';
 import { ISSUER, newKey, privateSigstore, publicPem, SUBJECT } from '../support/signed-image.ts';
 import { pushBundles, pushLegacy } from '../support/sigstore/push.ts';
 import {
@@ -18,87 +15,10 @@ import {
   signLegacy,
   simpleSigning,
 } from '../support/sigstore/signatures.ts';
-import { sweptCluster } from '../support/swept-cluster.ts';
 import { policyFor } from '../support/webhook-process.ts';
 
-interface Wanted {
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly ref?: Manifest;
-  readonly spec?: Manifest;
-}
-
 describe('OCIRepositories', { skip: skipWithout(...CONTROL_PLANE) }, () => {
-  const cluster = sweptCluster();
-  const { shared } = cluster;
-  const apply = (object: object) => shared.plane.apply(object);
-
-  before(async () => {
-    assert.equal(await shared.namespace(), 'test-1');
-    const without = await cluster.run('--once', '-o', 'json');
-    assert.deepEqual([without.code, without.stdout, without.stderr], [0, '', ''], 'no such resource is no error');
-    assert.equal(await installFluxResources(shared.plane), null);
-  });
-
-  function pathOf(namespace: string): string {
-    return `/apis/source.toolkit.fluxcd.io/v1/namespaces/${namespace}/ocirepositories`;
-  }
-
-  async function create(namespace: string, { annotations, ref, spec }: Wanted = {}): Promise<void> {
-    const body = {
-      apiVersion: 'source.toolkit.fluxcd.io/v1',
-      kind: 'OCIRepository',
-      metadata: { name: 'app', annotations: { 'tagpin.dev/follow': 'semver', ...annotations } },
-      spec: {
-        url: `oci://${cluster.registry().host}/acme/${namespace}`,
-        interval: '1m',
-        ref: { semver: '>=1.0.0', ...ref },
-        ...spec,
-      },
-    };
-    await shared.client.request({ method: 'POST', path: pathOf(namespace), body });
-  }
-
-  async function get(namespace: string): Promise<Manifest> {
-    return await shared.client.request({ method: 'GET', path: `${pathOf(namespace)}/app` });
-  }
-
-  const refOf = async (namespace: string) => valueAt(await get(namespace), ['spec', 'ref']);
-
-  async function edit(namespace: string, patch: readonly object[], fieldManager = 'kubectl-edit'): Promise<void> {
-    const path = `${pathOf(namespace)}/app`;
-    await shared.client.request({ method: 'PATCH', patch: 'json', path, query: { fieldManager }, body: patch });
-  }
-
-  const push = (namespace: string, tag: string) => cluster.registry().pushImage(`acme/${namespace}`, tag);
-
-  /** Sweeps, and says what came of the one in the namespace. */
-  async function sweep(namespace: string, ...args: readonly string[]) {
-    const { changes, stderr } = await cluster.sweep(namespace, ...args);
-    assert.equal(changes.length, 1, JSON.stringify({ changes, stderr }));
-    const [change] = changes;
-    return { ...(change ?? assert.fail()), stderr, said: `${change?.outcome} ${change?.reason}` };
-  }
-
-  async function policy(text: string): Promise<void> {
-    const metadata = { name: 'tagpin-policy', namespace: 'tagpin-system' };
-    await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'policy.yaml': text } });
-  }
-
-  /** The policy of the other tests again, when this one is over. */
-  async function otherPolicy(t: TestContext, text: string): Promise<void> {
-    t.after(() => cluster.policy());
-    await policy(text);
-  }
-
-  const opaque = (namespace: string, name: string, values: Readonly<Record<string, string>>) =>
-    apply(
-      secret(
-        namespace,
-        name,
-        'Opaque',
-        Object.fromEntries(Object.entries(values).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
-      ),
-    );
+  const { cluster, shared, create, get, refOf, edit, push, sweep, otherPolicy, opaque } = ociCluster();
 
   test('move to the newest version of their range within one cycle, and the range stays', async () => {
     const namespace = await shared.namespace();
@@ -126,7 +46,7 @@ describe('OCIRepositories', { skip: skipWithout(...CONTROL_PLANE) }, () => {
   });
 
   test('are left where they are paused, suspended, protected, or nothing fits', async (t) => {
-    const rows: readonly (readonly [string, Wanted, string])[] = [
+    const rows: readonly (readonly [string, WantedOciRepository, string])[] = [
       ['paused', { annotations: { 'tagpin.dev/pause': 'true' } }, 'waiting Paused'],
       ['suspended', { spec: { suspend: true } }, 'waiting Suspended'],
       ['nothing fits', { ref: { semver: '>=7.0.0' } }, 'waiting NoTag'],
@@ -293,97 +213,5 @@ describe('OCIRepositories', { skip: skipWithout(...CONTROL_PLANE) }, () => {
     await edit(namespace, [{ op: 'add', path: '/spec/ref/semver', value: '>=0.1.0' }]);
     const moved = await sweep(namespace);
     assert.deepEqual([moved.said, moved.to], ['written Moved', `0.9.0@${both}`]);
-  });
-
-  test('bring their pull secret, or those of a ServiceAccount', async (t) => {
-    const registry = await startRegistry({ auth: 'token', passwords: { robot: CANARY } });
-    t.after(() => registry.close());
-    await otherPolicy(t, policyFor(cluster.registry().host, `  - {host: "${registry.host}", plainHttp: true}\n`));
-    const digest = registry.pushImage('acme/private', '1.0.0');
-    const spec = { url: `oci://${registry.host}/acme/private` };
-    for (const more of [{ secretRef: { name: 'pull' } }, { serviceAccountName: 'puller' }, {}]) {
-      const namespace = await shared.namespace();
-      await apply(dockerSecret(namespace, 'pull', { [registry.host]: `robot:${CANARY}` }));
-      await apply(serviceAccount(namespace, 'puller', ['pull']));
-      await create(namespace, { spec: { ...spec, ...more } });
-      const came = await sweep(namespace);
-      if (Object.keys(more).length === 0) assert.match(came.message, /^Unauthorized: /);
-      else assert.deepEqual([came.said, came.to], ['written Moved', `1.0.0@${digest}`], JSON.stringify(came));
-      assert.doesNotMatch(JSON.stringify(came), new RegExp(CANARY));
-      await shared.client.request({ method: 'DELETE', path: `${pathOf(namespace)}/app` });
-    }
-  });
-
-  test('are asked for with their own authority and client certificate, through their own proxy', async (t) => {
-    const validity = validFor(new Date(), 3_600_000);
-    const authority = await issueAuthority({ name: 'their authority', ...validity });
-    const issue = (name: string) => issueServing({ name, authority, hosts: ['127.0.0.1'], ...validity });
-    const [serving, client] = await Promise.all([issue('registry'), issue('flux')]);
-    const [plain, proxy] = await Promise.all([startRegistry(), startConnectProxy()]);
-    const { certificate, key } = serving;
-    const front = await startMutualTls(plain.host, { key, certificate, authority: authority.certificate });
-    for (const each of [plain, proxy, front]) t.after(() => each.close());
-    const digest = plain.pushImage('acme/app', '1.0.0');
-    const spec = { url: `oci://${front.host}/acme/app` };
-    const lists = (...hosts: readonly string[]) => hosts.map((host) => `  - {host: "${host}"}\n`).join('');
-    const allow = `  allow: ["${front.host}", "${cluster.registry().host}"]\n`;
-
-    async function swept(more: Manifest) {
-      const namespace = await shared.namespace();
-      await opaque(namespace, 'ca', { 'ca.crt': authority.certificate });
-      const pair = { 'tls.crt': client.certificate, 'tls.key': client.key };
-      await opaque(namespace, 'mutual', { 'ca.crt': authority.certificate, ...pair });
-      await opaque(namespace, 'proxy', { address: `http://${proxy.host}`, username: 'robot', password: CANARY });
-      await create(namespace, { spec: { ...spec, ...more } });
-      const came = await sweep(namespace);
-      assert.doesNotMatch(JSON.stringify(came), new RegExp(CANARY));
-      await shared.client.request({ method: 'DELETE', path: `${pathOf(namespace)}/app` });
-      return came;
-    }
-
-    const mutual = { certSecretRef: { name: 'mutual' } };
-    const proxied = { ...mutual, proxySecretRef: { name: 'proxy' } };
-    await otherPolicy(t, policyFor(cluster.registry().host));
-    assert.match((await swept(mutual)).message, /^NotAllowed: .* list it under registries\.hosts/);
-    await policy(policyFor(cluster.registry().host, lists(front.host)));
-    assert.match((await swept({})).message, /^Unreachable: .* certificate that is not trusted/);
-    assert.equal((await swept({ certSecretRef: { name: 'ca' } })).said, 'failed LookupFailed');
-    const moved = await swept(mutual);
-    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${digest}`], moved.message);
-    assert.deepEqual([...new Set(front.seen)], ['flux']);
-    assert.match(
-      (await swept({ certSecretRef: { name: 'gone' } })).message,
-      /spec\.certSecretRef: Secret gone is not there/,
-    );
-
-    assert.match((await swept(proxied)).message, /^NotAllowed: the proxy for /);
-    assert.deepEqual(proxy.seen, []);
-    await policy(policyFor(cluster.registry().host, `${lists(front.host, proxy.host)}${allow}`));
-    const through = await swept(proxied);
-    assert.deepEqual([through.said, through.to], ['written Moved', `1.0.0@${digest}`], through.message);
-    const login = Buffer.from(`robot:${CANARY}`).toString('base64');
-    assert.deepEqual([...new Set(proxy.seen)], [`Basic ${login} ${front.host}`]);
-    await policy(policyFor(cluster.registry().host, `  allow: ["ghcr.io"]\n`));
-    assert.match((await swept(mutual)).message, /^NotAllowed: /);
-  });
-
-  test('are asked for over plain HTTP where they say so, and then without what is not their own', async (t) => {
-    const registry = await startRegistry({ auth: 'basic', passwords: { robot: CANARY } });
-    t.after(() => registry.close());
-    const digest = registry.pushImage('acme/app', '1.0.0');
-    const host = `  - {host: "${registry.host}", credentials: {secret: ours}}\n`;
-    await otherPolicy(t, policyFor(cluster.registry().host, host));
-    await apply(dockerSecret('tagpin-system', 'ours', { [registry.host]: `robot:${CANARY}` }));
-    const namespace = await shared.namespace();
-    await apply(dockerSecret(namespace, 'pull', { [registry.host]: `robot:${CANARY}` }));
-    await create(namespace, { spec: { url: `oci://${registry.host}/acme/app` } });
-    assert.match((await sweep(namespace)).message, /does not speak TLS/);
-    await edit(namespace, [{ op: 'add', path: '/spec/insecure', value: true }]);
-    assert.match((await sweep(namespace)).message, /^Unauthorized: /);
-    assert.ok(registry.requests.length > 0);
-    assert.ok(registry.requests.every(({ authorization }) => authorization === null));
-    await edit(namespace, [{ op: 'add', path: '/spec/secretRef', value: { name: 'pull' } }]);
-    const moved = await sweep(namespace);
-    assert.deepEqual([moved.said, moved.to], ['written Moved', `1.0.0@${digest}`], moved.message);
   });
 });

@@ -3,7 +3,7 @@ import { type OciRepositoryTarget, readOciRepository } from '../../src/core/targ
 
 export type Manifest = Readonly<Record<string, unknown>>;
 
-export const OCI_UID = '6c1f8a0e-0000-4000-8000-000000000002';
+const UID = '6c1f8a0e-0000-4000-8000-000000000002';
 
 /** What of an OCIRepository a test cares about. */
 export interface WrittenOciRepository {
@@ -24,7 +24,7 @@ export function ociRepository(written: WrittenOciRepository = {}): Manifest {
     metadata: {
       name,
       namespace,
-      uid: OCI_UID,
+      uid: UID,
       generation: 3,
       annotations: { 'tagpin.dev/follow': 'semver', ...annotations },
       ...metadata,

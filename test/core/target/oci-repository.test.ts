@@ -79,6 +79,12 @@ const BAD: readonly (readonly [string, WrittenOciRepository, RegExp])[] = [
     { spec: { verify: { provider: 'notation' } } },
     /^spec\.verify\.provider: .*"notation" can not be verified/,
   ],
+  ['our identity over plain HTTP', { spec: { provider: 'aws', insecure: true } }, /^spec\.provider: aws's identity/],
+  [
+    'our identity where they say whom to trust',
+    { spec: { provider: 'gcp', certSecretRef: { name: 'ca' } } },
+    /: name a secretRef$/,
+  ],
   ['anybody', { spec: { verify: { provider: 'cosign' } } }, /^spec\.verify: .* who may sign/],
 ];
 
