@@ -146,3 +146,11 @@ test('what is not its own is sent where nobody that the object names could be at
     assert.equal(found.credentials.length, count, `${JSON.stringify(said)} ${plainHttp}`);
   }
 });
+
+test('a workload is asked for with what its Pods have, and goes on without what is not there', async () => {
+  const pod = { kind: 'pod', namespace: 'argocd', secrets: ['gone', 'pull'], serviceAccount: 'puller' } as const;
+  assert.deepEqual(await ask('ghcr.io/acme/app', pod), { credentials: [BASIC], problems: [] });
+  assert.deepEqual(await ask('quay.io/acme/app', pod), { credentials: [BASIC], problems: [] });
+  assert.deepEqual((await ask('quay.io/acme/app', { ...pod, serviceAccount: null })).credentials, []);
+  assert.deepEqual((await ask('ghcr.io/acme/app', { ...pod, namespace: 'tagpin-system' })).credentials, []);
+});

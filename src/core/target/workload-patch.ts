@@ -35,7 +35,7 @@ export interface WorkloadPatch {
 }
 
 /** The digest last moved to and when, for people. */
-export const LAST_REFRESH_ANNOTATION = 'tagpin.dev/last-refresh';
+const LAST_REFRESH_ANNOTATION = 'tagpin.dev/last-refresh';
 
 /**
  * One patch for everything of a workload that moves, so that it is one rollout. It fails, as a whole, where what it relies on has

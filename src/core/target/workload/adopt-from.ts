@@ -5,7 +5,7 @@ import { quoted } from '../settings/written.ts';
 import type { FollowProblem } from './follow.ts';
 
 /** Takes a former updater's annotation as the baseline: `KEY`, or `CONTAINER_OR_ENV=KEY,…`. */
-export const ADOPT_ANNOTATION = 'tagpin.dev/adopt-from';
+const ADOPT_ANNOTATION = 'tagpin.dev/adopt-from';
 
 /** What a former updater recorded of one image. */
 export type Adopted =
