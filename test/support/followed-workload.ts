@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { property } from '../../src/core/workload/json.ts';
 import type { ApiObject } from '../environment/control-plane.ts';
 import type { Manifest } from './admission.ts';
@@ -36,6 +37,8 @@ export interface FollowedWorkload {
   readonly name: string;
   readonly path: string;
   readonly uid: string;
+  /** The flag that has a sweep look at nothing else. */
+  readonly only: string;
   /** As it is stored. */
   stored(): Promise<ApiObject>;
   /** The image of a container, the first unless one is named. */
@@ -43,7 +46,9 @@ export interface FollowedWorkload {
   /** The value of a container's variable; null where there is none. */
   variable(name: string, container?: string): Promise<string | null>;
   annotation(key: string): Promise<string | null>;
-  /** How often what it should be was changed. */
+  /** What its Pods are made from, as JSON: another one is a rollout. */
+  template(): Promise<string>;
+  /** How often what it should be was changed; of a Deployment, its annotations too. */
   generation(): Promise<number>;
   /** Writes what its controller would say of it now. */
   rolls(rollout: Rollout): Promise<void>;
@@ -51,6 +56,8 @@ export interface FollowedWorkload {
   sweep(...args: readonly string[]): Promise<Swept>;
   /** Sweeps once: `ALIAS OUTCOME REASON` for all that it follows, sorted. */
   look(...args: readonly string[]): Promise<readonly string[]>;
+  /** Its rollout ends well, which a sweep sees. */
+  finish(): Promise<void>;
   /** Changes it as somebody with this field manager. */
   edit(patch: readonly object[], manager?: string): Promise<void>;
   /** The Events about it: type, reason and note, sorted. */
@@ -65,7 +72,7 @@ const RESOURCES: Readonly<Record<FollowedKind, string>> = {
 };
 
 /** `ALIAS OUTCOME REASON`. */
-export function summary({ alias, outcome, reason }: SweptRow): string {
+function summary({ alias, outcome, reason }: SweptRow): string {
   return `${alias} ${outcome} ${reason}`;
 }
 
@@ -124,12 +131,19 @@ export async function findFollowed(
     const own = swept.changes.filter(({ target }) => target.kind === kind && target.name === name);
     return { ...swept, changes: own };
   };
+  const rolls = async (rollout: Rollout): Promise<void> => {
+    if (rollout === 'unseen') return;
+    const body = { status: statusOf(kind, await stored(), rollout) };
+    await cluster.client.request({ method: 'PATCH', patch: 'merge', path: `${path}/status`, body });
+  };
+  const look = async (...args: readonly string[]) => (await sweep(...args)).changes.map(summary).toSorted();
   return {
     namespace,
     kind,
     name,
     path,
     uid,
+    only: `--target=${kind}/${namespace}/${name}`,
     stored,
     image: async (container) => (await containerOf(container)).image,
     async variable(variable, container) {
@@ -137,14 +151,24 @@ export async function findFollowed(
       return found === undefined ? null : (found.value ?? '');
     },
     annotation: async (key) => (await stored()).metadata.annotations?.[key] ?? null,
-    generation: async () => (await stored()).metadata.generation,
-    async rolls(rollout) {
-      if (rollout === 'unseen') return;
-      const body = { status: statusOf(kind, await stored(), rollout) };
-      await cluster.client.request({ method: 'PATCH', patch: 'merge', path: `${path}/status`, body });
+    async template() {
+      const { spec } = await stored();
+      return JSON.stringify(spec.template ?? spec.jobTemplate);
     },
+    generation: async () => (await stored()).metadata.generation,
+    rolls,
     sweep,
-    look: async (...args) => (await sweep(...args)).changes.map(summary).toSorted(),
+    look,
+    async finish() {
+      await rolls('settled');
+      const changes = await look();
+      assert.ok(
+        changes.some((each) => each.endsWith(' unchanged RolledOut')),
+        changes.join(),
+      );
+      // A note for people is something that a Deployment's controller has to look at, too.
+      await rolls('settled');
+    },
     async edit(patch, manager = 'kubectl-edit') {
       const query = { fieldManager: manager };
       await cluster.client.request({ method: 'PATCH', patch: 'json', path, query, body: patch });
