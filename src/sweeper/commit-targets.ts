@@ -6,7 +6,8 @@ import type { PullRequestSettings, WriteBack } from '../core/target/settings.ts'
 import { commitMessage, parseMessageTemplate } from '../core/write-back/commit-text.ts';
 import type { CommitContext, CommitTargets } from './applications.ts';
 import { changesOf, type Piece, piecesOf, type RefusedPiece } from './commit-pieces.ts';
-import { editFiles, type FileValueChange, type ReadRepositoryFile, readOver } from './edit-files.ts';
+import type { ReadRepositoryFile } from './edit-files.ts';
+import { type CommitSoFar, editPiece, type PieceEdit } from './edit-piece.ts';
 
 /** A repository that an Application wants to be committed to. */
 export interface WantedRepository {
@@ -160,18 +161,6 @@ async function groupsOf<Access>(
   return [...groups.values()].filter((group) => group.pieces.some(({ kind }) => kind === 'moving'));
 }
 
-/** What came of one piece's edit. */
-type PieceEdit =
-  | { readonly kind: 'edited' | 'there already'; readonly changes: readonly FileValueChange[] }
-  | { readonly kind: 'refused'; readonly message: string };
-
-/** What the edits of a commit have come to so far. */
-interface CommitSoFar {
-  readonly files: Map<string, string>;
-  /** By path and place, who has put what there. */
-  readonly said: Map<string, { readonly to: string | null; readonly by: string }>;
-}
-
 async function commitGroup<Access>(
   needs: CommitNeeds<Access>,
   { access, pieces }: Group<Access>,
@@ -190,6 +179,7 @@ async function commitGroup<Access>(
   let edits = new Map<Piece, PieceEdit>();
   let text = '';
   const { base, push } = first;
+  const surroundings = { protects: context.protects, controllerNamespace: needs.controllerNamespace() };
   const outcome = await needs.commit({
     access,
     base,
@@ -200,7 +190,7 @@ async function commitGroup<Access>(
       edits = new Map();
       const commit: CommitSoFar = { files: new Map(), said: new Map() };
       for (const piece of pieces) {
-        edits.set(piece, await editPiece(needs, piece, { ...context, ...commit, read, branch: push ?? branch }));
+        edits.set(piece, await editPiece(piece, { ...commit, ...surroundings, read, branch: push ?? branch }));
       }
       const edited = pieces.filter((piece) => edits.get(piece)?.kind === 'edited');
       const namespaces = edited.map(({ plan }) => plan.application.namespace);
@@ -220,54 +210,6 @@ async function commitGroup<Access>(
     else if (edit?.kind === 'there already' && proposed.kind === 'written') take(piece, { kind: 'unchanged' });
     else take(piece, proposed);
   }
-}
-
-/** Makes one Application's edit among those of the commit. */
-async function editPiece<Access>(
-  needs: CommitNeeds<Access>,
-  { plan, writeBack, committed, writes, url }: Piece,
-  commit: Pick<CommitContext, 'protects'> &
-    CommitSoFar & {
-      readonly read: ReadRepositoryFile;
-      readonly branch: string;
-    },
-): Promise<PieceEdit> {
-  const { application } = plan;
-  const { files, said } = commit;
-  const edited = await editFiles(readOver(commit.read, files), {
-    target: writeBack.target,
-    application: {
-      sourcePath: committed.path ?? '',
-      applicationName: application.name,
-      applicationNamespace: application.namespace,
-      controllerNamespace: needs.controllerNamespace(),
-    },
-    values: writes.map(({ proposed }) => proposed),
-    own: writes[0]?.located.source.raw ?? {},
-  });
-  if (!edited.ok) return { kind: 'refused', message: edited.problem };
-  for (const { path } of edited.files) {
-    const problem = commit.protects(application, { repository: url, branch: commit.branch, path });
-    if (problem !== null) return { kind: 'refused', message: `${path}: ${problem}` };
-    const other = [...files.keys()].find((each) => each.startsWith(`${path}/`) || path.startsWith(`${each}/`));
-    if (other !== undefined) {
-      return {
-        kind: 'refused',
-        message: `${path}: another Application writes ${other}, and one of them would be a folder`,
-      };
-    }
-  }
-  const by = `${application.namespace}/${application.name}`;
-  for (const { path, place, to } of edited.changes) {
-    const other = said.get(`${path}\0${place}`);
-    if (other !== undefined && other.to !== to) {
-      const message = `${path}: ${other.by} writes ${place}, too, and something else: give each a place of its own`;
-      return { kind: 'refused', message };
-    }
-  }
-  for (const { path, place, to } of edited.changes) said.set(`${path}\0${place}`, { to, by });
-  for (const { path, after } of edited.files) files.set(path, after);
-  return { kind: edited.files.length > 0 ? 'edited' : 'there already', changes: edited.changes };
 }
 
 async function propose<Access>(
