@@ -1,4 +1,5 @@
 import type { RegistriesPolicy } from '../../core/policy/schema.ts';
+import type { Verification } from '../../core/signature/verification.ts';
 import {
   type ConnectionSource,
   isPlainConnection,
@@ -34,63 +35,91 @@ export interface Connections extends Pick<AskNeeds, 'resolve' | 'listTags' | 'in
   readonly close: () => Promise<void>;
 }
 
-/** More than questions under way, so that what is closed is in nobody's use; each holds a few connections and some memory. */
+/** Kept for the next question; each holds a few connections and some memory. Those that are asked by at the moment come on top. */
 const MOST_ASKERS = 32;
+
+/** One that some questions may be asked by at the moment. */
+interface Kept {
+  readonly asker: Asker;
+  users: number;
+  /** Whoever uses it last closes it. */
+  isDropped: boolean;
+}
 
 /** Makes what asks registries, with connections of their own for those sets of settings that want some. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { registries, standard, make, readConnection } = options;
   /** The one that was used last stands last. */
-  const askers = new Map<string, Asker>();
+  const askers = new Map<string, Kept>();
 
-  function askerOf(own: OwnConnection, ours: 'sent' | 'kept'): Asker {
+  function keptOf(own: OwnConnection, ours: 'sent' | 'kept'): Kept {
     const key = JSON.stringify([own, ours]);
-    const known = askers.get(key) ?? make(settingsWith(registries, own), ours);
+    const made = (): Kept => ({ asker: make(settingsWith(registries, own), ours), users: 0, isDropped: false });
+    const known = askers.get(key) ?? made();
     askers.delete(key);
     askers.set(key, known);
     const [oldest] = askers;
     if (oldest !== undefined && askers.size > MOST_ASKERS) {
       askers.delete(oldest[0]);
-      void oldest[1].resolver.close();
+      oldest[1].isDropped = true;
+      closeUnused(oldest[1]);
     }
     return known;
   }
 
-  async function find(access: RegistryAccess | null, host: string): Promise<Asker | Refused> {
-    if (access?.kind !== 'connection' || isPlainConnection(access)) return standard;
+  async function ask<T>(
+    access: RegistryAccess | null,
+    host: string,
+    { by, refused }: { readonly by: (asker: Asker) => Promise<T>; readonly refused: (why: Refused) => T },
+  ): Promise<T> {
+    if (access?.kind !== 'connection' || isPlainConnection(access)) return await by(standard);
     const found = await readConnection(access);
     if (found.kind !== 'read') {
-      return { kind: 'failed', code: found.kind === 'failed' ? 'Unreachable' : 'NotAllowed', message: found.problem };
+      const code = found.kind === 'failed' ? 'Unreachable' : 'NotAllowed';
+      return refused({ kind: 'failed', code, message: found.problem });
     }
     const own = { ...found.values, host, plainHttp: access.insecure };
-    return askerOf(own, isTrustedWithOurs(access) ? 'sent' : 'kept');
+    const kept = keptOf(own, isTrustedWithOurs(access) ? 'sent' : 'kept');
+    kept.users += 1;
+    try {
+      return await by(kept.asker);
+    } finally {
+      kept.users -= 1;
+      closeUnused(kept);
+    }
   }
 
   return {
-    async resolve({ access, ...question }) {
-      const asker = await find(access, question.reference.registry);
-      return 'resolver' in asker ? await asker.resolver.resolve(question) : { ...asker, lastKnown: null };
-    },
-    async listTags({ access, ...question }) {
-      const asker = await find(access, question.reference.registry);
-      return 'resolver' in asker ? await asker.resolver.listTags(question) : asker;
-    },
-    async inspect({ access, ...question }) {
-      const asker = await find(access, question.reference.registry);
-      return 'resolver' in asker ? await asker.resolver.inspect(question) : asker;
-    },
-    async verify({ access, ...question }) {
-      const asker = await find(access, question.reference.registry);
-      // What one namespace's credentials do not show is no answer for another.
-      const limit = access?.namespace ?? '';
-      if ('resolver' in asker) return await asker.verifier.verify({ ...question, limit });
-      return { verdicts: question.entries.map((entry) => ({ entry, verdict: asker })), signatures: [] };
-    },
+    resolve: ({ access, ...question }) =>
+      ask(access, question.reference.registry, {
+        by: ({ resolver }) => resolver.resolve(question),
+        refused: (why) => ({ ...why, lastKnown: null }),
+      }),
+    listTags: ({ access, ...question }) =>
+      ask(access, question.reference.registry, {
+        by: ({ resolver }) => resolver.listTags(question),
+        refused: (why) => why,
+      }),
+    inspect: ({ access, ...question }) =>
+      ask(access, question.reference.registry, {
+        by: ({ resolver }) => resolver.inspect(question),
+        refused: (why) => why,
+      }),
+    verify: ({ access, ...question }) =>
+      ask<Verification>(access, question.reference.registry, {
+        // What one namespace's credentials do not show is no answer for another.
+        by: ({ verifier }) => verifier.verify({ ...question, limit: access?.namespace ?? '' }),
+        refused: (verdict) => ({ verdicts: question.entries.map((entry) => ({ entry, verdict })), signatures: [] }),
+      }),
     async close() {
-      await Promise.all([...askers.values()].map(({ resolver }) => resolver.close()));
+      await Promise.all([...askers.values()].map(({ asker }) => asker.resolver.close()));
       askers.clear();
     },
   };
+}
+
+function closeUnused({ asker, users, isDropped }: Kept): void {
+  if (isDropped && users === 0) void asker.resolver.close();
 }
 
 interface Refused {
