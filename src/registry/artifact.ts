@@ -5,7 +5,7 @@ import type { Attempt, RepositoryFailure, RepositoryQuestion } from './attempt.t
 import { imageOf } from './endpoint.ts';
 import { RegistryError } from './error.ts';
 import { factsOf, type Inquire, statusError, type Target, urlOf } from './inquiry.ts';
-import { ACCEPT_MANIFESTS, LARGEST_MANIFEST, matchesDigest, mediaTypeOf } from './manifest.ts';
+import { ACCEPT_MANIFESTS, matchesDigest, mediaTypeOf } from './manifest.ts';
 import { type ArtifactManifest, parseArtifact, parseReferrers, type Referrer } from './referrer.ts';
 import { readNextPage } from './tag-list.ts';
 
@@ -33,8 +33,8 @@ export interface Artifacts {
    * under the tag `sha256-HEX` (distribution-spec, "Listing Referrers"). What does not say of which type it is, is in it too.
    */
   listReferrers(question: RepositoryQuestion & { readonly artifactType: string }): Promise<ReferrerList>;
-  /** The manifest under the reference's digest, or else its tag. */
-  readArtifact(question: RepositoryQuestion): Promise<ArtifactAnswer>;
+  /** The manifest under the reference's digest, or else its tag; of more than `maximumBytes` nothing is kept. */
+  readArtifact(question: RepositoryQuestion & { readonly maximumBytes: number }): Promise<ArtifactAnswer>;
   /** The blob of a digest in the reference's repository; of more than `maximumBytes` nothing is kept. */
   readBlob(
     question: RepositoryQuestion & { readonly digest: Digest; readonly maximumBytes: number },
@@ -49,6 +49,8 @@ export interface ArtifactsOptions {
 
 /** About 400 bytes each. Nobody has use for as many; who could push more could do worse. */
 const MOST_REFERRERS = 1000;
+/** What a registry without pages lists at once: 10,000 referrers. */
+const LARGEST_LIST = 4 * 1024 * 1024;
 /** Where the registry does not filter, signatures are among everything else: 1,000 a page is usual. */
 const MOST_PAGES = 10;
 /** Statuses with which registries say that they do not know the referrers API. */
@@ -71,7 +73,7 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
     let query = filter;
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       const path = `referrers/${digest}${query}`;
-      const answer = await get(target, path, INDEX, LARGEST_MANIFEST);
+      const answer = await get(target, path, INDEX, LARGEST_LIST);
       // An old registry, or a proxy, may answer any path with a page.
       const isApi = answer.status === 200 && mediaTypeOf(answer.header('content-type')) === INDEX;
       if (pages === 0 && !isApi && (answer.status === 200 || NO_REFERRERS_API.has(answer.status))) return null;
@@ -93,7 +95,7 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
   }
 
   async function askFallback(target: Target, { digest, artifactType }: Wanted): Promise<Found> {
-    const answer = await get(target, `manifests/${fallbackTag(digest)}`, INDEX, LARGEST_MANIFEST);
+    const answer = await get(target, `manifests/${fallbackTag(digest)}`, INDEX, LARGEST_LIST);
     if (answer.status !== 200) throw statusError(answer, target);
     const index = parseReferrers(answer.body);
     if (index === null) throw new RegistryError('NoReferrers', factsOf(target));
@@ -116,11 +118,11 @@ export function createArtifacts({ inquire, attempt }: ArtifactsOptions): Artifac
       // That the tag is missing says that nothing was ever attached.
       return listed.kind === 'failed' && listed.code === 'NotFound' ? NOTHING : listed;
     },
-    readArtifact(question) {
+    readArtifact({ maximumBytes, ...question }) {
       const { reference } = question;
       return attempt(question, imageOf(reference), async (target) => {
         const asked = reference.digest ?? effectiveTag(reference) ?? '';
-        const answer = await get(target, `manifests/${asked}`, ACCEPT_MANIFESTS, LARGEST_MANIFEST);
+        const answer = await get(target, `manifests/${asked}`, ACCEPT_MANIFESTS, maximumBytes);
         if (answer.status !== 200) throw statusError(answer, target);
         if (reference.digest !== null && !matchesDigest(answer.body, reference.digest)) {
           throw new RegistryError('WrongDigest', factsOf(target));
@@ -153,7 +155,9 @@ interface Found {
 
 const NOTHING: ReferrerList = { kind: 'listed', referrers: [], isCut: false };
 
-function cut(referrers: readonly Referrer[], isCut: boolean): Found {
+/** One that is listed many times takes nobody else's place. */
+function cut(listed: readonly Referrer[], isCut: boolean): Found {
+  const referrers = [...new Map(listed.toReversed().map((one) => [one.digest, one])).values()].toReversed();
   return { referrers: referrers.slice(0, MOST_REFERRERS), isCut: isCut || referrers.length > MOST_REFERRERS };
 }
 

@@ -5,6 +5,7 @@ export interface Referrer {
   readonly digest: Digest;
   /** Null where the list does not say, or says nothing with it. */
   readonly artifactType: string | null;
+  /** The short ones, at most 10. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -28,6 +29,9 @@ export interface ArtifactLayer {
 }
 
 const MOST_LAYERS = 50;
+/** What tells referrers apart is short; a thousand of them are kept at once. */
+const MOST_LISTED_ANNOTATIONS = 10;
+const LONGEST_LISTED_ANNOTATION = 256;
 /** What configurations are called that say nothing (image-spec, "Guidance for an Empty Descriptor"). */
 const EMPTY = 'application/vnd.oci.empty.v1+json';
 
@@ -43,7 +47,7 @@ export function parseReferrers(body: Buffer): readonly Referrer[] | null {
     // Registries that look at the configuration alone list a signature as something empty.
     const type = textOf(value['artifactType']);
     const artifactType = type === EMPTY ? null : type;
-    return [{ digest, artifactType, annotations: annotationsOf(value['annotations']) }];
+    return [{ digest, artifactType, annotations: shortAnnotationsOf(value['annotations']) }];
   });
 }
 
@@ -87,6 +91,13 @@ function annotationsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+}
+
+function shortAnnotationsOf(value: unknown): Readonly<Record<string, string>> {
+  const short = Object.entries(annotationsOf(value)).filter((entry) =>
+    entry.every(({ length }) => length <= LONGEST_LISTED_ANNOTATION),
+  );
+  return Object.fromEntries(short.slice(0, MOST_LISTED_ANNOTATIONS));
 }
 
 function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {

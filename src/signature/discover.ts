@@ -45,7 +45,7 @@ export interface SignatureSources {
     { readonly kind: 'listed'; readonly referrers: readonly ListedReferrer[]; readonly isCut: boolean } | SourceFailure
   >;
   /** The manifest under the reference's digest, or else its tag; `NotFound` where there is none. */
-  readonly readArtifact: (question: SourceQuestion) => Promise<
+  readonly readArtifact: (question: SourceQuestion & { readonly maximumBytes: number }) => Promise<
     | {
         readonly kind: 'read';
         readonly artifactType: string | null;
@@ -82,8 +82,10 @@ const LEGACY_TYPE = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const PREDICATE = 'dev.sigstore.bundle.predicateType';
 const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
 
-/** Bundles and payloads are a few kilobytes. */
-const LARGEST = 1024 * 1024;
+/** Bundles and payloads, and the manifests of bundles, are a few kilobytes. Many are read at once, and whoever may push makes them. */
+const LARGEST = 256 * 1024;
+/** Legacy signatures carry their certificates in the manifest, some ten kilobytes each. */
+const LARGEST_LEGACY = 1024 * 1024;
 const MOST_LOOKED_AT = 50;
 /** As many as one host is asked at once. */
 const AT_ONCE = 8;
@@ -134,7 +136,7 @@ async function readReferrer(
 ): Promise<Discovered | null> {
   const place = shortDigest(digest);
   const reference = byDigest(question.reference, digest);
-  const manifest = await sources.readArtifact({ ...question, reference });
+  const manifest = await sources.readArtifact({ ...question, reference, maximumBytes: LARGEST });
   if (manifest.kind === 'failed') return told('bundle', place, manifest);
   const layer = manifest.layers.find(({ mediaType }) => BUNDLE.test(mediaType));
   if (layer === undefined) {
@@ -150,7 +152,7 @@ export async function* discoverLegacy(sources: SignatureSources, question: Sourc
   const { digest } = question.reference;
   if (digest === null) throw new Error('only a digest is signed');
   const reference = withTag(question.reference, legacyTag(digest));
-  const manifest = await sources.readArtifact({ ...question, reference });
+  const manifest = await sources.readArtifact({ ...question, reference, maximumBytes: LARGEST_LEGACY });
   if (manifest.kind === 'failed') {
     if (manifest.code !== 'NotFound') yield told('legacy', '.sig', manifest);
     return;

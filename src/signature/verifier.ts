@@ -1,12 +1,13 @@
 import type { Keychain } from '../core/image/credentials.ts';
-
 import { canonicalName, type ImageReference } from '../core/image/reference.ts';
 import type { Verdict, Verification, VerifyEntry } from '../core/signature/verification.ts';
 import { createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
+import { QueueFull } from '../platform/limiter.ts';
 import { createDemands, type Demanded } from './demand.ts';
 import type { SignatureSources } from './discover.ts';
 import { type Looked, look, tooLate } from './search.ts';
+import { createTurns } from './turns.ts';
 import type { Demand } from './verify.ts';
 
 /** What is asked, by whom, and until when. */
@@ -50,8 +51,11 @@ const VERIFIED_LIFE = 6 * 3_600_000;
 const UNVERIFIED_LIFE = 30_000;
 const FAILED_LIFE = 5000;
 const MOST_VERDICTS = 10_000;
-/** Each holds a few requests and megabytes. */
-const MOST_FLIGHTS = 200;
+/**
+ * A search holds ten megabytes where everything is as large as it may be. A host is asked by 8 at once, so that more searches of one
+ * namespace would only wait there.
+ */
+const SEARCHES = { ofOne: 8, ofAll: 32, waiting: 1000 };
 
 /** Failures that are the host's or the hour's, and nobody's credentials'. */
 const SHARED_FAILURES: ReadonlySet<string> = new Set(['RateLimited', 'Unreachable', 'Timeout']);
@@ -64,6 +68,7 @@ export function createVerifier(options: VerifierOptions): SignatureVerifier {
   const unverified = createCache<Verdict>({ ...bounds, lifeMilliseconds: UNVERIFIED_LIFE });
   const failed = createCache<Verdict>({ ...bounds, lifeMilliseconds: FAILED_LIFE });
   const flights = createCache<Looked>({ maximumEntries: 1, lifeMilliseconds: 1, now });
+  const turns = createTurns({ ...SEARCHES, now });
   const demands = createDemands({ readTrustRoot: options.readTrustRoot, now });
 
   function remember(keys: Keys, verdict: Verdict): void {
@@ -80,13 +85,16 @@ export function createVerifier(options: VerifierOptions): SignatureVerifier {
   }
 
   async function lookShared(question: VerifyQuestion, open: readonly Ready[]): Promise<Looked> {
-    if (flights.loading >= MOST_FLIGHTS) return { verdicts: open.map(() => BUSY), signatures: [] };
-    const { wanted = 'verdicts' } = question;
+    const { limit = '', wanted = 'verdicts' } = question;
     const key = JSON.stringify([wanted, ...open.map(({ keys }) => keys.own)]);
     const shared = flights.share(key, Number.NEGATIVE_INFINITY, async () => {
       const signal = AbortSignal.timeout(flightMilliseconds);
       const demanded = open.map(({ demand }) => demand);
-      const looked = await look(sources, { ...question, signal, wanted }, demanded);
+      const search = (): Promise<Looked> => look(sources, { ...question, signal, wanted }, demanded);
+      const looked = await turns.run(limit, search, signal).catch((error: unknown): Looked => {
+        if (!signal.aborted && !(error instanceof QueueFull)) throw error;
+        return { verdicts: open.map(() => (signal.aborted ? tooLate(question.reference) : BUSY)), signatures: [] };
+      });
       looked.verdicts.forEach((verdict, index) => {
         const ready = open[index];
         if (ready !== undefined) remember(ready.keys, verdict);

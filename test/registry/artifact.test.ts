@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { Credential } from '../../src/core/image/credentials.ts';
-import { byDigest, withTag } from '../../src/core/image/reference.ts';
+import { byDigest, type ImageReference, withTag } from '../../src/core/image/reference.ts';
 import { createArtifacts } from '../../src/registry/artifact.ts';
 import { RegistryError } from '../../src/registry/error.ts';
 import { digestOf } from '../support/manifests.ts';
@@ -105,6 +105,12 @@ test('ten thousand referrers cost a few pages: a thousand are kept, and it is sa
   assert.equal(registry.requests.length, 1);
 });
 
+test('a referrer that is listed ten thousand times is one, and hides nobody', async (t) => {
+  const { list, api } = await start(t);
+  api([...Array.from({ length: 10_000 }, () => named('the same')), named('ours')]);
+  assert.deepEqual(await list(), { names: ['the same', 'ours'], isCut: false });
+});
+
 test('what does not filter and has no end is read for ten pages', async (t) => {
   const { registry, list, api } = await start(t);
   for (let page = 0; page < 20; page += 1) {
@@ -198,13 +204,17 @@ test('a manifest is read by its tag or its digest, with its layers and their ann
   const { registry, resolver, asked, image } = await start(t);
   const digest = registry.pushManifest('app', 'x.sig', MANIFEST, SIGNATURE);
   const layers = [{ mediaType: 'text/plain', digest: digestOf('a layer'), size: 7, annotations: { key: 'value' } }];
-  const read = { kind: 'read', artifactType: 'application/vnd.oci.image.config.v1+json', layers, isCut: false };
-  assert.deepEqual(await resolver.readArtifact({ ...asked(), reference: withTag(image, 'x.sig') }), read);
-  assert.deepEqual(await resolver.readArtifact({ ...asked(), reference: byDigest(image, digest) }), read);
-  const missing = await resolver.readArtifact({ ...asked(), reference: withTag(image, 'y.sig') });
+  const whole = { kind: 'read', artifactType: 'application/vnd.oci.image.config.v1+json', layers, isCut: false };
+  const read = (reference: ImageReference, maximumBytes = 10_000) =>
+    resolver.readArtifact({ ...asked(), reference, maximumBytes });
+  assert.deepEqual(await read(withTag(image, 'x.sig')), whole);
+  assert.deepEqual(await read(byDigest(image, digest)), whole);
+  const missing = await read(withTag(image, 'y.sig'));
   assert.deepEqual(missing.kind === 'failed' && missing.code, 'NotFound');
+  const long = await read(withTag(image, 'x.sig'), 100);
+  assert.match(long.kind === 'failed' ? long.message : '', /answers with more than is read/);
   registry.fault({ kind: 'body', body: SIGNATURE.replace('value', 'other') }, { path: new RegExp(digest) });
-  const altered = await resolver.readArtifact({ ...asked(), reference: byDigest(image, digest) });
+  const altered = await read(byDigest(image, digest));
   assert.deepEqual(altered.kind === 'failed' && altered.code, 'InvalidResponse');
 });
 

@@ -24,7 +24,20 @@ const INDEXES: readonly (readonly [string, Buffer, unknown])[] = [
     json({ manifests: [{ digest: DIGEST, artifactType: 'a/b', annotations: { key: 'value', number: 7 }, size: 1 }] }),
     [{ digest: DIGEST, artifactType: 'a/b', annotations: { key: 'value' } }],
   ],
+  [
+    'with long annotations',
+    json({
+      manifests: [{ digest: DIGEST, annotations: { long: 'x'.repeat(257), ['k'.repeat(257)]: 'x', short: 'x' } }],
+    }),
+    [{ digest: DIGEST, artifactType: null, annotations: { short: 'x' } }],
+  ],
 ];
+
+test('of many annotations of a referrer ten are kept', () => {
+  const annotations = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`key-${index}`, 'x']));
+  const [one] = parseReferrers(json({ manifests: [{ digest: DIGEST, annotations }] })) ?? [];
+  assert.equal(Object.keys(one?.annotations ?? {}).length, 10);
+});
 
 for (const [what, body, expected] of INDEXES) {
   test(`an index ${what} is read as it is`, () => {

@@ -245,5 +245,5 @@ test('legacy signatures are looked for under the tag of the digest', async () =>
   const { asked, made } = sources({ manifest: () => [layer], blob });
   await all(discoverLegacy(made, QUESTION));
   assert.equal(legacyTag(OTHER_DIGEST), `sha256-${OTHER_DIGEST.slice(7)}.sig`);
-  assert.deepEqual(asked, [`manifest ${legacyTag(OTHER_DIGEST)}`, 'blob of 1048576']);
+  assert.deepEqual(asked, [`manifest ${legacyTag(OTHER_DIGEST)}`, 'blob of 262144']);
 });

@@ -184,23 +184,19 @@ test('ten thousand referrers and bundles of 100 MiB cost neither memory nor time
   const { registry, digest, target, verdict, pushLegacy } = await startSigned(t);
   const type = 'application/vnd.dev.sigstore.bundle.v0.3+json';
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const large = {
-    schemaVersion: 2,
-    mediaType,
-    artifactType: type,
-    layers: [{ mediaType: type, digest: OTHER_DIGEST, size: 104_857_600 }],
-  };
-  const lying = { ...large, layers: [{ mediaType: type, digest: OTHER_DIGEST, size: 1000 }] };
-  const [honest, liar] = [large, lying].map((body) =>
-    registry.pushManifest(target.repository, null, mediaType, JSON.stringify(body)),
-  );
-  const manifests = Array.from({ length: 10_000 }, (_, index) => ({
-    mediaType,
-    digest: index % 2 === 0 ? honest : liar,
-    size: 1000,
-    artifactType: type,
-    annotations: { 'org.opencontainers.image.created': '2026-11-21T10:00:00Z', number: String(index) },
-  }));
+  // Every other one is honest about its size.
+  const manifests = Array.from({ length: 10_000 }, (_, number) => {
+    const layers = [{ mediaType: type, digest: OTHER_DIGEST, size: number % 2 === 0 ? 104_857_600 : 1000 }];
+    const body = JSON.stringify({ schemaVersion: 2, mediaType, artifactType: type, layers, annotations: { number } });
+    const pushed = registry.pushManifest(target.repository, null, mediaType, body);
+    return {
+      mediaType,
+      digest: pushed,
+      size: body.length,
+      artifactType: type,
+      annotations: { number: String(number) },
+    };
+  });
   const index = 'application/vnd.oci.image.index.v1+json';
   registry.pushManifest(
     target.repository,
@@ -220,6 +216,38 @@ test('ten thousand referrers and bundles of 100 MiB cost neither memory nor time
   // What its owner signed in the old way counts all the same.
   await pushLegacy(legacyBy(digest));
   assert.equal((await verdict(OURS, { limit: 'other' }))?.kind, 'verified');
+});
+
+test('what one namespace asks for without end keeps no other from its answer', async () => {
+  const none = { kind: 'failed', code: 'NotFound', message: 'it is not there' } as const;
+  let slow = 0;
+  const verifier = createVerifier({
+    sources: {
+      listReferrers: async ({ reference: { repository }, signal }) => {
+        if (repository.startsWith('slow/')) {
+          slow += 1;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        }
+        return { kind: 'listed', referrers: [], isCut: false };
+      },
+      readArtifact: async () => none,
+      readBlob: async () => none,
+    },
+    readTrustRoot: null,
+    now: () => performance.now(),
+    flightMilliseconds: 300,
+  });
+  const ask = async (image: string, limit: string) => {
+    const signal = AbortSignal.timeout(5000);
+    const asked = { reference: reference(`ghcr.io/${image}@${OTHER_DIGEST}`), entries: [OURS], limit, signal };
+    const { verdicts } = await verifier.verify({ ...asked, keychain: async () => [] });
+    return verdicts[0]?.verdict;
+  };
+  const greedy = Array.from({ length: 200 }, (_, index) => ask(`slow/app-${index}`, 'greedy'));
+  assert.equal((await ask('acme/app', 'shop'))?.kind, 'unverified');
+  assert.equal(slow, 8);
+  const late = await Promise.all(greedy);
+  assert.ok(late.every((verdict) => verdict?.kind === 'failed' && verdict.code === 'Timeout'));
 });
 
 test('a reference without a digest can not be verified', async (t) => {
