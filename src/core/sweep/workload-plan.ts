@@ -62,11 +62,14 @@ export function askedImages(facts: WorkloadFacts): readonly FollowedByWorkload[]
 /** Decides one workload. */
 export function planWorkload(facts: WorkloadFacts, choose: (image: FollowedByWorkload) => Choice): WorkloadPlan {
   const held = holdWorkload(facts);
-  const decided = factsOfImages(facts).map(({ image, known }): WorkloadImagePlan => {
-    if (held !== null) return hold(image, known.state, held);
-    return planUnasked(image, known) ?? planAsked(image, known, choose(image));
-  });
-  const images = withinOneRequest(decided);
+  const decide = (isGoing: boolean): readonly WorkloadImagePlan[] =>
+    factsOfImages(facts).map(({ image, known }) => {
+      if (held !== null) return hold(image, known.state, held);
+      return planUnasked(image, known) ?? planAsked(image, { ...known, isGoing }, choose(image));
+    });
+  const decided = decide(false);
+  // Where a rollout begins anyway, what waited for the end of another goes along.
+  const images = withinOneRequest(decided.some(({ write }) => write !== null) ? decide(true) : decided);
   const { workload } = facts;
   return {
     workload,
@@ -155,6 +158,7 @@ function factsOfImages(facts: WorkloadFacts) {
       state: own,
       rollout: workload.rollout,
       isRollingOurs,
+      isGoing: false,
       restartedAt: mark,
       changedBy: workload.changedBy,
       lastAsked: lastAsked(image.key),

@@ -116,6 +116,21 @@ describe('what production taught', () => {
     assert.deepEqual(workload.look(), ['api unchanged RolledOut', 'web written Moved']);
   });
 
+  test('what waits for the end of a rollout goes along where another image moves anyway', () => {
+    const workload = new PlannedWorkload(TWO);
+    workload.tags = { [API]: A, 'ghcr.io/acme/web:main': A };
+    workload.look();
+    workload.tags = { ...workload.tags, [API]: B };
+    for (let looks = 0; looks < 6; looks += 1) {
+      workload.look();
+      workload.rolls('stuck');
+    }
+    workload.tags = { ...workload.tags, 'ghcr.io/acme/web:main': C };
+    assert.deepEqual(workload.look(), ['api failed GaveUp', 'web waiting RollingOut']);
+    workload.tags = { ...workload.tags, [API]: C };
+    assert.deepEqual(workload.look(), ['api written Moved', 'web written Moved']);
+  });
+
   test('rollout undo is respected: while it rolls, after it failed, and after it succeeded', () => {
     for (const rollout of ['rolling', 'stuck', 'settled'] as const) {
       const workload = pinnedWorkload();

@@ -80,7 +80,7 @@ function planValue(image: FollowedByWorkload, facts: WorkloadImageFacts, wanted:
   const isOwnFailure = state.rollout?.failed === true && stands(image, at);
   // Without it the application answers nothing, so that its rollout may never end.
   const isUrgent = image.found.kind === 'empty' && !facts.isRollingOurs;
-  const wait = isOwnFailure || isUrgent ? paused(image, at, wanted) : unsettled(image, at, wanted);
+  const wait = isOwnFailure || isUrgent || facts.isGoing ? paused(image, at, wanted) : unsettled(image, at, wanted);
   if (wait !== null) return wait;
   return write(image, at, wanted, drift.kind === 'drifted' ? 'repair' : 'move');
 }

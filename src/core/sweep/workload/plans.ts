@@ -12,6 +12,8 @@ export interface WorkloadImageFacts {
   readonly rollout: Rollout;
   /** A rollout that a write of ours began is under way, of this image or of another one of the workload. */
   readonly isRollingOurs: boolean;
+  /** Another image of the workload is written in this cycle. */
+  readonly isGoing: boolean;
   /** What the template says of the last restart. */
   readonly restartedAt: string | null;
   /** Who wrote the template last, where that was not tagpin and is known. */

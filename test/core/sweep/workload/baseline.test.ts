@@ -19,7 +19,11 @@ function beginning(wanted: WantedPlan, state = NEW_IMAGE): string {
   assert.ok(image !== undefined);
   const rollout = { kind: 'settled' } as const;
   const clock = { restartedAt: null, changedBy: null, lastAsked: null, others: 0, isWholeCycle: true, now: 0 };
-  const begun = begin(image, { state, rollout, isRollingOurs: false, ...clock }, { tag: 'main', digest: B });
+  const begun = begin(
+    image,
+    { state, rollout, isRollingOurs: false, isGoing: false, ...clock },
+    { tag: 'main', digest: B },
+  );
   if ('reason' in begun) return `${begun.reason} ${begun.now.written?.digest?.slice(-1) ?? ''}`.trim();
   return begun.state.written?.digest?.slice(-1) ?? 'nothing';
 }

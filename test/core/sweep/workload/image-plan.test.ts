@@ -14,6 +14,7 @@ function facts(wanted: WantedPlan = {}) {
     state: stateInPlace(image, NEW_IMAGE),
     rollout: { kind: 'settled' },
     isRollingOurs: false,
+    isGoing: false,
     restartedAt: null,
     changedBy: null,
     lastAsked: null,
