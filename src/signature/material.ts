@@ -43,6 +43,8 @@ const ANNOTATIONS = {
 
 /** A signature has one entry and one timestamp; each that is looked at costs milliseconds. */
 const MOST_PROOFS = 8;
+/** Certificates, timestamps and log entries have one to six kilobytes; reading larger ones takes a millisecond for each. */
+const LARGEST_PART = 32 * 1024;
 
 /** Reads a sigstore bundle of the versions 0.1 to 0.3 with a DSSE envelope. */
 export function readBundle(bytes: Buffer): ReadMaterial {
@@ -62,17 +64,14 @@ export function readBundle(bytes: Buffer): ReadMaterial {
   if (tlogEntries.length > MOST_PROOFS || timestamps.length > MOST_PROOFS) {
     return problem('it has more log entries or timestamps than are looked at');
   }
-  return {
-    ok: true,
-    material: {
-      format: 'bundle',
-      content: { kind: 'statement', payloadType, payload, signed: preAuthEncoding(payloadType, payload) },
-      signature,
-      certificate: certificateOf(bundle),
-      logEntries: tlogEntries,
-      timestamps: timestamps.map(({ signedTimestamp }) => Buffer.from(signedTimestamp)),
-    },
-  };
+  return bounded({
+    format: 'bundle',
+    content: { kind: 'statement', payloadType, payload, signed: preAuthEncoding(payloadType, payload) },
+    signature,
+    certificate: certificateOf(bundle),
+    logEntries: tlogEntries,
+    timestamps: timestamps.map(({ signedTimestamp }) => Buffer.from(signedTimestamp)),
+  });
 }
 
 /** Reads a legacy signature: one layer of the manifest under the tag `sha256-HEX.sig`, and the payload that is its blob. */
@@ -87,17 +86,25 @@ export function readLegacy(annotations: Readonly<Record<string, string>>, payloa
   if (logged === null) return problem('its log entry can not be read');
   const stamped = readTimestamps(annotations[ANNOTATIONS.timestamp] ?? '');
   if (stamped === null) return problem('its timestamp can not be read');
-  return {
-    ok: true,
-    material: {
-      format: 'legacy',
-      content: { kind: 'simple signing', payloadType: '', payload, signed: payload },
-      signature,
-      certificate,
-      logEntries: logged,
-      timestamps: stamped,
-    },
-  };
+  return bounded({
+    format: 'legacy',
+    content: { kind: 'simple signing', payloadType: '', payload, signed: payload },
+    signature,
+    certificate,
+    logEntries: logged,
+    timestamps: stamped,
+  });
+}
+
+function bounded(material: SignatureMaterial): ReadMaterial {
+  const { certificate, timestamps, logEntries } = material;
+  const sizes = [certificate ?? '', ...timestamps, ...logEntries.flatMap(partsOf)].map(({ length }) => length);
+  if (sizes.every((size) => size <= LARGEST_PART)) return { ok: true, material };
+  return problem('its certificate, a timestamp or a log entry is larger than is read');
+}
+
+function partsOf({ canonicalizedBody, inclusionProof }: LogEntries[number]): readonly (string | Buffer)[] {
+  return [canonicalizedBody, inclusionProof?.logIndex ?? '', inclusionProof?.checkpoint?.envelope ?? ''];
 }
 
 /** DSSE, "Protocol": the bytes that an envelope's signature is over. */
@@ -120,7 +127,8 @@ function certificateOf({ verificationMaterial: { content } }: Bundle): Buffer | 
 }
 
 function derOf(pem: string): Buffer | 'none' {
-  const base64 = /^-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/m.exec(pem)?.[1];
+  // No two parts of it match the same characters: what is tried in every way ends nowhere in a text of a megabyte.
+  const base64 = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(pem)?.[1];
   return base64 === undefined ? 'none' : Buffer.from(base64, 'base64');
 }
 

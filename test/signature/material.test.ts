@@ -135,3 +135,36 @@ for (const [what, annotations, problem] of LEGACY) {
     assert.ok(!read.ok && problem.test(read.problem), JSON.stringify(read));
   });
 }
+
+/** In base64, more than any certificate, timestamp or log entry has. */
+const LARGE = Buffer.alloc(40_000).toString('base64');
+
+test('certificates, timestamps and log entries that are larger than any are not read', () => {
+  const bundle = JSON.parse(signBundle(STATEMENT, keyless(), SEEN));
+  const { verificationMaterial } = bundle;
+  const [entry] = verificationMaterial.tlogEntries;
+  const { inclusionProof } = entry;
+  const large = [
+    { certificate: { rawBytes: LARGE } },
+    { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: LARGE }] } },
+    { tlogEntries: [{ ...entry, canonicalizedBody: LARGE }] },
+    { tlogEntries: [{ ...entry, inclusionProof: { ...inclusionProof, logIndex: '9'.repeat(40_000) } }] },
+    { tlogEntries: [{ ...entry, inclusionProof: { ...inclusionProof, checkpoint: { envelope: LARGE } } }] },
+  ];
+  for (const part of large) {
+    const wish = { ...bundle, verificationMaterial: { ...verificationMaterial, ...part } };
+    const read = readBundle(Buffer.from(JSON.stringify(wish)));
+    assert.ok(!read.ok && /larger than is read/.test(read.problem), JSON.stringify(read).slice(0, 200));
+  }
+});
+
+test('a certificate of a megabyte of white space is no PEM text, and takes no time', () => {
+  const { annotations } = signLegacy(PAYLOAD, keyless(), SEEN);
+  const head = '-----BEGIN CERTIFICATE-----';
+  const began = performance.now();
+  for (const certificate of [`${head}${'\n'.repeat(1_000_000)}`, `${head}\nA `.repeat(30_000)]) {
+    const read = readLegacy({ ...annotations, [`${COSIGN}/certificate`]: certificate }, Buffer.from(PAYLOAD));
+    assert.ok(!read.ok && /no PEM/.test(read.problem));
+  }
+  assert.ok(performance.now() - began < 1000);
+});
