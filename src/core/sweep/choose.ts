@@ -5,6 +5,7 @@ import { denyingVerdict } from '../signature/verification.ts';
 import { type ImageFacts, needsFacts, selectTag } from '../version/select.ts';
 import type { Hold, PassedOver } from './change.ts';
 import { type LookupFailure, questionKey, type SweepAnswers, type SweepQuestion } from './questions.ts';
+import { rankTags, rankTagsOnce } from './ranking.ts';
 import { type Selection, selectionKey } from './selection.ts';
 import type { ImageValue } from './value.ts';
 
@@ -16,7 +17,7 @@ export type Choice =
       readonly value: ImageValue & { readonly tag: string };
       /** Better ones that do not verify, the best first. */
       readonly passedOver: readonly PassedOver[];
-      /** What entries that only warn say of it, each half a sentence. */
+      /** What entries that only warn say of it, and what they can't, each half a sentence. */
       readonly warnings: readonly string[];
     }
   /** Some fit, and none of them verifies: the best first, at most `MOST_PASSED_OVER`. */
@@ -53,7 +54,9 @@ export function holdOfChoice(choice: Exclude<Choice, { readonly kind: 'chosen' }
     case 'none':
       return { outcome: 'waiting', reason: 'NoTag', message: choice.problem };
     case 'unverified': {
-      const message = `nothing that verifies is left: ${describePassedOver(choice.passedOver)}`;
+      const { passedOver } = choice;
+      const what = passedOver.length < MOST_PASSED_OVER ? 'nothing' : `of the best ${MOST_PASSED_OVER} nothing`;
+      const message = `${what} that verifies is left: ${describePassedOver(passedOver)}`;
       return { outcome: 'refused', reason: 'NotVerified', message };
     }
   }
@@ -77,6 +80,8 @@ function describePassedOver(passedOver: readonly PassedOver[]): string {
 
 /** Thousands of targets may follow one image by the same rule: its tags are sorted once for all of them. Answers are only added to. */
 const CHOICES = new WeakMap<SweepAnswers, { readonly size: number; readonly choices: Map<string, Choice> }>();
+
+const UNBOUND = 'written as a tag alone (a format with digests binds it), which is verified as';
 
 /** One rule against the answers. */
 class Chooser {
@@ -116,24 +121,21 @@ class Chooser {
       const looked = this.#look(needsFacts(tags, rule), facts);
       if (looked !== null) return looked;
     }
-    while (passedOver.length < MOST_PASSED_OVER) {
-      const { selected, candidates } = selectTag(tags, rule, facts);
-      if (selected === null) {
-        if (passedOver.length > 0) break;
-        return { kind: 'none', problem: noneProblem(tags.length, candidates.length) };
-      }
+    const { judged, best } = isByTime ? rankTags(tags, rule, facts) : rankTagsOnce(tags, rule);
+    for (const tag of best) {
       if (!isByTime && platforms.length > 0) {
         // The best that runs there: usually the first that is looked into.
-        const looked = this.#look([selected], facts);
+        const looked = this.#look([tag], facts);
         if (looked !== null) return looked;
-        if (unfit.has(selected)) continue;
+        if (unfit.has(tag)) continue;
       }
-      const taken = this.#take(selected);
+      const taken = this.#take(tag);
       if (taken.kind !== 'unverified') return taken.kind === 'chosen' ? { ...taken, passedOver } : taken;
       passedOver.push(...taken.passedOver);
-      unfit.add(selected);
+      if (passedOver.length === MOST_PASSED_OVER) break;
     }
-    return { kind: 'unverified', passedOver };
+    if (passedOver.length > 0) return { kind: 'unverified', passedOver };
+    return { kind: 'none', problem: noneProblem(tags.length, judged) };
   }
 
   /** Takes facts about images into `facts`; a question or a failure where they are not known. */
@@ -193,7 +195,7 @@ class Chooser {
   }
 
   #verified(tag: string, digest: Digest, chosen: (digest: Digest, warnings: readonly string[]) => Choice): Choice {
-    const { repository, pullSecret: secret, verify: entries } = this.#selection;
+    const { repository, pullSecret: secret, verify: entries, digest: wanted } = this.#selection;
     const question: SweepQuestion = { kind: 'verify', reference: byDigest(repository, digest), secret, entries };
     const answer = this.#answers.get(questionKey(question));
     if (answer === undefined) return { kind: 'ask', questions: [question] };
@@ -208,7 +210,9 @@ class Chooser {
       if (verdict.kind === 'verified') return [];
       return [`verify entry ${entry.name}: ${verdict.kind === 'failed' ? verdict.message : verdict.reason}`];
     });
-    return chosen(digest, warnings);
+    // Whoever moves the tag afterwards decides what runs.
+    const unbound = wanted === 'wanted' ? [] : [`${UNBOUND} ${shortDigest(digest)}`];
+    return chosen(digest, [...warnings, ...unbound]);
   }
 
   #inspection(tag: string): SweepQuestion {

@@ -1,6 +1,6 @@
 import type { Change, SweepOutcome, SweepReason } from './change.ts';
 import { shortText } from './drift.ts';
-import { NEW_IMAGE, type TargetState } from './state.ts';
+import { LONGEST_TEXT, NEW_IMAGE, type TargetState } from './state.ts';
 import { parseValue } from './value.ts';
 
 /** How many changes came to what. */
@@ -58,7 +58,7 @@ export function news(
   const images = new Map(state.images);
   for (const change of changes) {
     const image = images.get(change.alias) ?? NEW_IMAGE;
-    const next = toldAfter(change, image.told);
+    const next = toldAfter(change, image.told)?.slice(0, LONGEST_TEXT) ?? null;
     if (next === image.told) continue;
     images.set(change.alias, { ...image, told: next });
     if (next !== null) told.push(change);
@@ -69,7 +69,7 @@ export function news(
 function toldAfter({ outcome, reason, to, passedOver }: Change, before: string | null): string | null {
   if (UNTOLD.has(reason) || outcome === 'planned') return before;
   if (outcome === 'unchanged' && passedOver.length > 0) {
-    return ['passed over', ...passedOver.map(({ tag, digest }) => `${tag}@${digest.slice(-8)}`)].join(' ');
+    return `passed over ${passedOver.map(({ digest }) => digest.slice(-8)).join('')}`;
   }
   // What was wrong is over: when it comes again it is new.
   if (outcome === 'unchanged' && reason !== 'RolledOut') return before?.startsWith('written') === true ? before : null;

@@ -1,6 +1,7 @@
 import { canonicalName } from '../image/reference.ts';
 import { entriesFor } from '../signature/entries.ts';
 import type { VerifyEntry } from '../signature/verification.ts';
+import { accessOf } from '../target/connection.ts';
 import type { OciRepositoryTarget } from '../target/oci-repository.ts';
 import { selectTag } from '../version/select.ts';
 import type { Change, Hold, SweepOutcome, SweepReason, TargetName } from './change.ts';
@@ -101,7 +102,7 @@ function selectionOf({ repository, verify, ownVerify }: RepositoryFacts): Select
     repository: repository.repository,
     rule: repository.rule,
     platforms: [],
-    pullSecret: repository.connection,
+    pullSecret: accessOf(repository.connection),
     digest: 'wanted',
     // Both have to hold: the policy's and its own.
     verify: [...entriesFor(verify, repository.repository), ...own],
@@ -118,7 +119,8 @@ function planValue(facts: RepositoryFacts, wanted: ImageValue, before: ImageStat
   }
   const { changedBy } = repository;
   const says = (value: ImageValue): boolean => isSameValue(current, value);
-  const drift = explainDifference({ state, found: current, wanted, says, changedBy });
+  const found = ranAs(state, current, wanted) ?? current;
+  const drift = explainDifference({ state, found, wanted, says, changedBy });
   if (drift.kind === 'contested') {
     const { reason, message, by } = drift;
     return left(facts, { outcome: 'waiting', reason, message }, { ...state, contested: { wanted, by } }, wanted);
@@ -144,6 +146,12 @@ function planValue(facts: RepositoryFacts, wanted: ImageValue, before: ImageStat
     now: withImage(facts, begun),
     done: withImage(facts, asWritten(begun, wanted)),
   };
+}
+
+/** What ran before with the digest that stands there: Flux takes that alone, so that who goes back may leave the tag. */
+function ranAs({ before }: ImageState, { digest }: ImageValue, wanted: ImageValue): ImageValue | null {
+  if (digest === null || digest === wanted.digest) return null;
+  return before.findLast((value) => value.digest === digest) ?? null;
 }
 
 /** Where the range was changed so that it leaves out what stands there, the lower version is what was asked for. */
@@ -220,10 +228,9 @@ export function repositoryName({ namespace, name }: Pick<OciRepositoryTarget, 'n
   return { kind: 'OCIRepository', namespace, name };
 }
 
-function withImage({ repository, state }: RepositoryFacts, image: ImageState): TargetState {
+function withImage({ repository }: RepositoryFacts, image: ImageState): TargetState {
   const { namespace, name } = repository;
-  const images = new Map(state?.images);
-  // Of what nothing is known there is nothing to keep.
-  if (image !== NEW_IMAGE) images.set(repositoryKey(repository), image);
-  return { target: `OCIRepository ${namespace}/${name}`, gone: null, images };
+  // Of what nothing is known there is nothing to keep, nor of what its URL was before: there would be no end of it.
+  const images = image === NEW_IMAGE ? [] : [[repositoryKey(repository), image] as const];
+  return { target: `OCIRepository ${namespace}/${name}`, gone: null, images: new Map(images) };
 }

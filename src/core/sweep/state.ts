@@ -71,15 +71,17 @@ export const NEW_IMAGE: ImageState = Object.freeze({
 const VERSION = 1;
 /** To know a rollback, what ran lately is enough; 8 values with digests take 800 bytes. */
 const MOST_BEFORE = 8;
-const LONGEST_TEXT = 200;
+/** Of a text that is remembered nothing beyond these characters is. */
+export const LONGEST_TEXT = 200;
 /** Nobody needs to know of more, and a number that stays the same is not stored again. */
 export const MOST_COUNTED = 99;
 /** An Application that follows more images than these is remembered for the first of them. */
 const MOST_IMAGES = 200;
 
-/** Adds what stands in the place now to what ran there. */
+/** Adds what stands in the place now to what ran there; what no registry can have ran nowhere, and may be a megabyte. */
 export function withBefore(before: readonly ImageValue[], value: ImageValue): readonly ImageValue[] {
   const text = valueText(value);
+  if (parseValue(text) === null) return before;
   return [...before.filter((each) => valueText(each) !== text), value].slice(-MOST_BEFORE);
 }
 

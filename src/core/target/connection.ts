@@ -46,3 +46,9 @@ export function isTrustedWithOurs({ insecure, certificateSecret }: ConnectionSou
 export function isPlainConnection({ insecure, certificateSecret, proxySecret }: ConnectionSource): boolean {
   return !insecure && certificateSecret === null && proxySecret === null;
 }
+
+/** What there is to say of how a registry is asked; null where it is asked as it is for everybody, so that all may share the answer. */
+export function accessOf(source: ConnectionSource): ConnectionSource | null {
+  const { secret, serviceAccount } = source;
+  return isPlainConnection(source) && secret === null && serviceAccount === null ? null : source;
+}

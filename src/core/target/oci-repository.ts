@@ -2,12 +2,13 @@ import { parseDigest } from '../image/digest.ts';
 import { type ImageReference, parseReference } from '../image/reference.ts';
 import { parsePattern } from '../policy/grammar/pattern.ts';
 import { lastManager } from '../sweep/manager.ts';
-import type { ImageValue } from '../sweep/value.ts';
+import { type ImageValue, parseValue } from '../sweep/value.ts';
 import { parseSelection, type SelectionRule } from '../version/select.ts';
 import { asObject, asString, elements, type JsonObject, property, valueAt } from '../workload/json.ts';
 import { type ConnectionSource, isTrustedWithOurs } from './connection.ts';
 import { type ObjectVerification, readVerification } from './oci-verification.ts';
 import { parseAge, parseBoolean, parseInterval } from './settings/image-settings.ts';
+import { quoted } from './settings/written.ts';
 
 /** A Flux `OCIRepository` (source.toolkit.fluxcd.io/v1) that follows its range of versions. */
 export interface OciRepositoryTarget {
@@ -55,6 +56,8 @@ export const FOLLOW = 'tagpin.dev/follow';
 const FOLLOWED = 'semver';
 
 const SCHEME = 'oci://';
+/** A host has 261 characters at most, and a repository 255. */
+const LONGEST_URL = 600;
 /** Helm writes the `+` of a version as `_`, since no tag can hold it. */
 const CHART = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 const PROVIDERS = ['generic', 'aws', 'azure', 'gcp'] as const;
@@ -73,7 +76,7 @@ export function readOciRepository(object: unknown, facts: { readonly namespacePa
   const ref = asObject(spec['ref']) ?? {};
   const problems: string[] = [];
   if (follow !== FOLLOWED) {
-    problems.push(`${FOLLOW}: ${JSON.stringify(follow)} is nothing that an OCIRepository can follow: write semver`);
+    problems.push(`${FOLLOW}: ${quoted(follow)} is nothing that an OCIRepository can follow: write semver`);
   }
   const report = (problem: string): null => {
     problems.push(problem);
@@ -130,13 +133,14 @@ export function readOciRepository(object: unknown, facts: { readonly namespacePa
 
 /** What `spec.ref` says of a tag and a digest; what is neither is not there. */
 function readCurrent(ref: JsonObject): ImageValue {
-  const tag = asString(ref['tag']);
-  return { tag: tag === '' ? null : tag, digest: parseDigest(asString(ref['digest']) ?? '') };
+  const named = parseValue(asString(ref['tag']) ?? '');
+  return { tag: named?.digest === null ? named.tag : null, digest: parseDigest(asString(ref['digest']) ?? '') };
 }
 
 function readRepository(url: string, report: (problem: string) => null): ImageReference | null {
-  const problem = (why: string): null => report(`spec.url: ${JSON.stringify(url)} ${why}`);
+  const problem = (why: string): null => report(`spec.url: ${quoted(url)} ${why}`);
   if (!url.startsWith(SCHEME)) return problem('is not oci://HOST/REPOSITORY');
+  if (url.length > LONGEST_URL) return problem('is longer than any that a registry takes');
   const parsed = parseReference(url.slice(SCHEME.length));
   if (!parsed.ok) return problem(`names no repository: ${parsed.problem}`);
   const { tag, digest } = parsed.reference;

@@ -143,13 +143,23 @@ function signedRegistry(verdicts: Readonly<Record<string, Verdict>>) {
 }
 
 test('the best that verifies is chosen, and what was better is passed over with its reason', () => {
-  const settings = tracked({}, 'shop=ghcr.io/acme/shop', [SIGNED]);
+  const settings = tracked({ 'shop.format': 'tag+digest' }, 'shop=ghcr.io/acme/shop', [SIGNED]);
   const { choice, asked } = chosen(settings, signedRegistry({ '1.1.0': HOLDS }));
   assert.deepEqual(asked, ['tags', 'digest 2.0.0', 'verify c', 'digest 1.1.0', 'verify b']);
   const passedOver = [{ tag: '2.0.0', digest: digestOf('c'), reason: 'it has no signature' }];
-  assert.deepEqual(choice, { ...CHOSEN({ tag: '1.1.0', digest: null }), passedOver });
+  assert.deepEqual(choice, { ...CHOSEN({ tag: '1.1.0', digest: digestOf('b') }), passedOver });
   assert.ok(choice.kind === 'chosen');
   assert.equal(notesOf(choice), '; passed over 2.0.0@sha256:cccccccccccc (it has no signature)');
+});
+
+test('of what is written without its digest it is said that this does not bind what was verified', () => {
+  const { choice } = chosen(tracked({}, 'shop=ghcr.io/acme/shop', [SIGNED]), signedRegistry({ '2.0.0': HOLDS }));
+  assert.ok(choice.kind === 'chosen');
+  assert.deepEqual(choice.value, { tag: '2.0.0', digest: null });
+  assert.equal(
+    notesOf(choice),
+    '; written as a tag alone (a format with digests binds it), which is verified as sha256:cccccccccccc',
+  );
 });
 
 test('an image of which no entry speaks is not asked about', () => {
@@ -189,8 +199,36 @@ test('where it can not be found out who signed, nothing older is taken for that'
 });
 
 test('an entry that only warns stops nothing, and is told', () => {
-  const { choice } = chosen(tracked({}, 'shop=ghcr.io/acme/shop', [WATCHED]), signedRegistry({}));
+  const settings = tracked({ 'shop.format': 'tag+digest' }, 'shop=ghcr.io/acme/shop', [WATCHED]);
+  const { choice } = chosen(settings, signedRegistry({}));
   assert.ok(choice.kind === 'chosen');
   assert.equal(choice.value.tag, '2.0.0');
   assert.equal(notesOf(choice), '; verify entry watched: it has no signature');
+});
+
+test('a long list is put in order once, however many of it are looked at', () => {
+  const tags = Array.from({ length: 20_000 }, (_, index) => `1.${index}.0`);
+  let extracted = 0;
+  const extract = (tag: string): string => {
+    extracted += 1;
+    return tag;
+  };
+  const selection = tracked({}, 'shop=ghcr.io/acme/shop:^1', [SIGNED]);
+  const { choice, asked } = chosen({ ...selection, rule: { ...selection.rule, extract } }, (question) => {
+    if (question.kind === 'tags') return { kind: 'tags', tags };
+    return question.kind === 'verify' ? signedRegistry({})(question) : { kind: 'digest', digest: A };
+  });
+  assert.equal(asked.filter((each) => each.startsWith('digest')).length, 20);
+  assert.equal(extracted, tags.length);
+  assert.ok(choice.kind === 'unverified');
+  assert.match(holdOfChoice(choice).message, /^of the best 20 nothing that verifies is left: 1\.19999\.0@/);
+});
+
+test('what is beyond the first hundred is found, where nothing before it runs there', () => {
+  const tags = Array.from({ length: 150 }, (_, index) => `1.${index}.0`);
+  const { choice } = chosen(tracked({ 'shop.platforms': 'linux/arm64' }, 'shop=ghcr.io/acme/shop:^1'), (question) => {
+    if (question.kind === 'tags') return { kind: 'tags', tags };
+    return { kind: 'inspected', digest: A, built: null, fits: question.reference.tag === '1.3.0' };
+  });
+  assert.deepEqual(choice, CHOSEN({ tag: '1.3.0', digest: null }));
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { parseDigest } from '../../../src/core/image/digest.ts';
 import type { Change } from '../../../src/core/sweep/change.ts';
 import {
   changeEvent,
@@ -9,7 +10,7 @@ import {
   reportLine,
   worstOutcome,
 } from '../../../src/core/sweep/report.ts';
-import type { TargetState } from '../../../src/core/sweep/state.ts';
+import { formatTargetState, parseTargetState, type TargetState } from '../../../src/core/sweep/state.ts';
 import { digestOf } from '../../support/planned-target.ts';
 
 const MOVED: Change = {
@@ -45,6 +46,23 @@ test('what was passed over is told once, also where nothing was written', () => 
   assert.deepEqual(news([change], first.state).told, []);
   const other = { ...change, passedOver: [{ tag: '2.0.1', digest: digestOf('c'), reason: 'it has no signature' }] };
   assert.deepEqual(news([other], first.state).told, [other]);
+});
+
+test('what is told once stays told once it was stored, however much it is', () => {
+  const many = Array.from({ length: 19 }, (_, index) => ({
+    tag: `${'x'.repeat(100)}-${index}`,
+    digest: parseDigest(`sha256:${index.toString(16).padStart(64, '0')}`) ?? assert.fail(),
+    reason: 'it has no signature',
+  }));
+  const long: Change = { ...MOVED, to: `${'x'.repeat(128)}@${digestOf('a')}`, outcome: 'waiting', reason: 'Contested' };
+  for (const change of [{ ...HELD, passedOver: many }, long]) {
+    const { state, told } = news([change], EMPTY);
+    assert.equal(told.length, 1);
+    const stored = parseTargetState(formatTargetState(state)) ?? assert.fail();
+    assert.deepEqual(news([change], stored).told, []);
+  }
+  const fewer = { ...HELD, passedOver: many.slice(0, 18) };
+  assert.equal(news([fewer], news([{ ...HELD, passedOver: many }], EMPTY).state).told.length, 1);
 });
 
 test('a change is one line for people', () => {

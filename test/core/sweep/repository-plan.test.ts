@@ -161,6 +161,22 @@ const ROWS: readonly (readonly [string, Case, string])[] = [
     'waiting Contested 1.1.0',
   ],
   [
+    'nor where its digest alone is what ran before',
+    {
+      ref: { tag: '1.1.0', digest: digestOf('1.0.0') },
+      state: { written: valueOf('1.1.0'), before: [valueOf('1.0.0')] },
+    },
+    'waiting Contested 1.1.0',
+  ],
+  [
+    'a tag that somebody changed beside its digest is repaired',
+    {
+      ref: { tag: '1.0.0', digest: digestOf('1.1.0') },
+      state: { written: valueOf('1.1.0'), before: [{ tag: '0.9.0', digest: digestOf('1.1.0') }] },
+    },
+    'planned Repaired 1.1.0',
+  ],
+  [
     'what could not be written three times is tried more seldom',
     { ref: refOf('1.0.0'), state: { attempt: { ...valueOf('1.1.0'), at: NOW - 1000, count: 3 } } },
     'failed Retrying 1.1.0',
@@ -292,4 +308,23 @@ test('its own entry is about its own image', () => {
   assert.ok(made.ok);
   const registry = { tags: ['1.0.0', '1.1.0'], signed: { 'spec.verify': ['1.0.0'] } };
   assert.equal(outcome({ ownVerify: { kind: 'entry', entry: made.entry }, registry }), 'planned Moved 1.0.0');
+});
+
+test('who asks for nothing special is asked for together with all others', () => {
+  const keys = (one: WrittenOciRepository, other: WrittenOciRepository): number => {
+    const open = [one, other].flatMap((written) => repositoryQuestions(factsOf(written), new Map()));
+    return new Set(open.map(questionKey)).size;
+  };
+  assert.equal(keys({ namespace: 'a' }, { namespace: 'b' }), 1);
+  const own = { spec: { secretRef: { name: 'pull' } } };
+  assert.equal(keys({ namespace: 'a', ...own }, { namespace: 'a', name: 'other', ...own }), 1);
+  assert.equal(keys({ namespace: 'a', ...own }, { namespace: 'b', ...own }), 2);
+  assert.equal(keys({ namespace: 'a' }, { namespace: 'a', spec: { insecure: true } }), 2);
+});
+
+test('of what its URL was before nothing is kept', () => {
+  const facts = factsOf({ ref: refOf('1.0.0') });
+  const images = new Map([['registry.example/another', { ...NEW_IMAGE, written: valueOf('1.0.0') }]]);
+  const { now } = planRepository({ ...facts, state: { target: '', gone: null, images } }, new Map());
+  assert.deepEqual([...now.images.keys()], []);
 });

@@ -97,3 +97,9 @@ test('an Application with thousands of images is remembered for the first of the
   assert.ok(text.length < 50_000);
   assert.equal(parseTargetState(text)?.images.size, 200);
 });
+
+test('what no registry can have ran nowhere, so that nobody fills the state with it', () => {
+  const before = [main];
+  assert.equal(withBefore(before, { tag: 'x'.repeat(500_000), digest: null }), before);
+  assert.deepEqual(withBefore(before, { tag: null, digest: null }), [main, { tag: null, digest: null }]);
+});

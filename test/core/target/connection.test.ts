@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConnectionSource, isPlainConnection, isTrustedWithOurs } from '../../../src/core/target/connection.ts';
+import {
+  accessOf,
+  type ConnectionSource,
+  isPlainConnection,
+  isTrustedWithOurs,
+} from '../../../src/core/target/connection.ts';
 
 const PLAIN: ConnectionSource = {
   kind: 'connection',
@@ -27,3 +32,11 @@ for (const [said, isPlain, isTrusted] of table) {
     assert.equal(isTrustedWithOurs({ ...PLAIN, ...said }), isTrusted);
   });
 }
+
+test('who names nothing of its own is asked for as everybody is', () => {
+  const nobody = { ...PLAIN, secret: null, serviceAccount: null };
+  assert.equal(accessOf(nobody), null);
+  for (const own of [{ secret: 'pull' }, { serviceAccount: 'puller' }, { insecure: true }, { proxySecret: 'proxy' }]) {
+    assert.deepEqual(accessOf({ ...nobody, ...own }), { ...nobody, ...own });
+  }
+});

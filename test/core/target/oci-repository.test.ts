@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDigest } from '../../../src/core/image/digest.ts';
+import { NO_VALUE } from '../../../src/core/sweep/value.ts';
 import { readOciRepository } from '../../../src/core/target/oci-repository.ts';
 import { selectTag } from '../../../src/core/version/select.ts';
 import { ociRepository, readTarget, type WrittenOciRepository } from '../../support/oci-repository.ts';
@@ -95,6 +96,25 @@ for (const [name, written, problem] of BAD) {
     assert.match(problems[0] ?? '', problem);
   });
 }
+
+test('what is told of a value has an end, however long the value is', () => {
+  const endless = 'x'.repeat(100_000);
+  const written: readonly WrittenOciRepository[] = [
+    { annotations: { 'tagpin.dev/follow': endless } },
+    { annotations: { 'tagpin.dev/min-age': endless } },
+    { spec: { url: `oci://${endless}` } },
+    { spec: { url: `oci://${endless}.example/a` } },
+    { ref: { semver: endless } },
+    { ref: { semverFilter: endless } },
+  ];
+  for (const each of written) assert.ok(problemsOf(each).join('; ').length < 300);
+});
+
+test('a tag that no registry can have is none', () => {
+  for (const tag of ['x'.repeat(129), '../a', `1.0.0@${DIGEST}`, 'not a tag', '']) {
+    assert.deepEqual(readTarget(ociRepository({ ref: { tag, digest: 'sha256:XYZ' } })).current, NO_VALUE, tag);
+  }
+});
 
 test('all that is wrong is told at once', () => {
   const problems = problemsOf({
