@@ -7,6 +7,7 @@ import {
   type RegistryAccess,
 } from '../../core/target/connection.ts';
 import type { FoundConnection } from '../../kubernetes/connection-secrets.ts';
+import { createLoans } from '../../platform/loans.ts';
 import type { OwnConnection, RegistrySettings } from '../../registry/connection/own.ts';
 import type { Resolver } from '../../registry/resolver.ts';
 import type { SignatureVerifier } from '../../signature/verifier.ts';
@@ -38,34 +39,10 @@ export interface Connections extends Pick<AskNeeds, 'resolve' | 'listTags' | 'in
 /** Kept for the next question; each holds a few connections and some memory. Those that are asked by at the moment come on top. */
 const MOST_ASKERS = 32;
 
-/** One that some questions may be asked by at the moment. */
-interface Kept {
-  readonly asker: Asker;
-  users: number;
-  /** Whoever uses it last closes it. */
-  isDropped: boolean;
-}
-
 /** Makes what asks registries, with connections of their own for those sets of settings that want some. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { registries, standard, make, readConnection } = options;
-  /** The one that was used last stands last. */
-  const askers = new Map<string, Kept>();
-
-  function keptOf(own: OwnConnection, ours: 'sent' | 'kept'): Kept {
-    const key = JSON.stringify([own, ours]);
-    const made = (): Kept => ({ asker: make(settingsWith(registries, own), ours), users: 0, isDropped: false });
-    const known = askers.get(key) ?? made();
-    askers.delete(key);
-    askers.set(key, known);
-    const [oldest] = askers;
-    if (oldest !== undefined && askers.size > MOST_ASKERS) {
-      askers.delete(oldest[0]);
-      oldest[1].isDropped = true;
-      closeUnused(oldest[1]);
-    }
-    return known;
-  }
+  const askers = createLoans<Asker>(MOST_ASKERS, ({ resolver }) => resolver.close());
 
   async function ask<T>(
     access: RegistryAccess | null,
@@ -79,14 +56,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return refused({ kind: 'failed', code, message: found.problem });
     }
     const own = { ...found.values, host, plainHttp: access.insecure };
-    const kept = keptOf(own, isTrustedWithOurs(access) ? 'sent' : 'kept');
-    kept.users += 1;
-    try {
-      return await by(kept.asker);
-    } finally {
-      kept.users -= 1;
-      closeUnused(kept);
-    }
+    const ours = isTrustedWithOurs(access) ? 'sent' : 'kept';
+    return await askers.use(JSON.stringify([own, ours]), () => make(settingsWith(registries, own), ours), by);
   }
 
   return {
@@ -111,15 +82,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
         by: ({ verifier }) => verifier.verify({ ...question, limit: access?.namespace ?? '' }),
         refused: (verdict) => ({ verdicts: question.entries.map((entry) => ({ entry, verdict })), signatures: [] }),
       }),
-    async close() {
-      await Promise.all([...askers.values()].map(({ asker }) => asker.resolver.close()));
-      askers.clear();
-    },
+    close: () => askers.close(),
   };
-}
-
-function closeUnused({ asker, users, isDropped }: Kept): void {
-  if (isDropped && users === 0) void asker.resolver.close();
 }
 
 interface Refused {
