@@ -18,9 +18,12 @@ export interface ConnectionTimes {
  * keeps connections that it opened and has not used yet; to Node these wait for headers, so that time is longer too. (An idle
  * connection is not bounded by it, and Node takes the smaller of the last two for the headers, so they are in this order.)
  * Bodies are bounded by the review's own budget.
+ *
+ * A handshake may take as long as an API server waits for one (10 s in client-go's `transport/cache.go`), and a little more, so that
+ * it is never we who give up: a thousand connections at once take seconds on a busy machine, most of them waiting for their turn.
  */
 export const CONNECTION_TIMES: ConnectionTimes = {
-  handshake: 5000,
+  handshake: 11_000,
   idle: 120_000,
   headers: 125_000,
   request: 130_000,

@@ -79,7 +79,16 @@ export async function startBareServer(files: Workplace): Promise<Subject> {
 
 /** Starts the webhook as its image does, but without a cluster. */
 export async function startWebhook(files: Workplace, policy: string): Promise<Subject> {
-  const listen = ['--listen', '127.0.0.1:0', '--operations-listen', '127.0.0.1:0', '--log-level', 'info'];
+  const listen = [
+    '--listen',
+    '127.0.0.1:0',
+    '--operations-listen',
+    '127.0.0.1:0',
+    '--log-level',
+    'info',
+    '--drain',
+    '0s',
+  ];
   const tls = ['--certificate', files.certificate, '--key', files.key];
   const pattern = /"server":"operations"[\s\S]*"server":"admission"|"server":"admission"[\s\S]*"server":"operations"/;
   return start(

@@ -17,12 +17,18 @@ const never = new AbortController().signal;
 
 /** Go's HTTP client, which the API server is, keeps an idle connection that long (IdleConnTimeout). */
 const API_SERVER_IDLE = 90_000;
+/** And waits so long for a handshake (client-go's TLSHandshakeTimeout). */
+const API_SERVER_HANDSHAKE = 10_000;
 
 test('connections outlive those that the API server keeps, used or not yet used', () => {
   assert.ok(CONNECTION_TIMES.idle > API_SERVER_IDLE);
   assert.ok(CONNECTION_TIMES.headers > API_SERVER_IDLE);
   assert.ok(CONNECTION_TIMES.headers > CONNECTION_TIMES.idle);
   assert.ok(CONNECTION_TIMES.request > CONNECTION_TIMES.headers, 'Node swaps them otherwise');
+});
+
+test('a handshake that waits for its turn on a busy machine is not given up before the API server does', () => {
+  assert.ok(CONNECTION_TIMES.handshake > API_SERVER_HANDSHAKE);
 });
 
 test('a connection is used again after it was idle for longer than headers may take', async (context) => {
