@@ -2,7 +2,7 @@ import { compileGlob } from '../core/policy/grammar/glob.ts';
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError } from './error.ts';
+import { isKubernetesError, isOutrunPatch } from './error.ts';
 import { listPages } from './list.ts';
 import { resourcePath } from './resource.ts';
 
@@ -108,9 +108,7 @@ export async function patchApplication(
   } catch (error) {
     signal.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
-    // A `test` that does not hold is Invalid; so is what a schema or a webhook refuses, which a second look finds out.
-    const isOutrun = isKubernetesError(error, 'Conflict', 'Invalid', 'NotFound');
-    return { kind: isOutrun ? 'conflict' : 'failed', message };
+    return { kind: isOutrunPatch(error) ? 'conflict' : 'failed', message };
   }
 }
 

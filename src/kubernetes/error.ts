@@ -58,6 +58,18 @@ export function isKubernetesError(error: unknown, ...codes: readonly KubernetesE
   return error instanceof KubernetesError && codes.includes(error.code);
 }
 
+/** What the API server says of a JSON Patch that can't be applied (`NewGenericServerResponse` of apimachinery, 422). */
+const UNAPPLIED = 'the server rejected our request due to an error in our request';
+
+/**
+ * Did a JSON Patch fail since the object is gone, or is not what it was: a `test` that does not hold, a path that is not there? What a
+ * schema, a webhook or a policy of the cluster refuses has the same status, and says why.
+ */
+export function isOutrunPatch(error: unknown): error is KubernetesError {
+  if (isKubernetesError(error, 'Conflict', 'NotFound')) return true;
+  return isKubernetesError(error, 'Invalid') && error.message.endsWith(UNAPPLIED);
+}
+
 /** `Status` objects say more with their reason than with their code: 409 is a conflict, or a name that is taken. */
 export function codeOfStatus(status: number, reason: string): KubernetesErrorCode {
   if (reason === 'AlreadyExists') return 'AlreadyExists';

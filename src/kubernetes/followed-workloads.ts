@@ -2,7 +2,7 @@ import { asString, valueAt } from '../core/workload/json.ts';
 import type { WorkloadKind } from '../core/workload/kinds.ts';
 import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError } from './error.ts';
+import { isKubernetesError, isOutrunPatch } from './error.ts';
 import { listPages } from './list.ts';
 import { workloadPath } from './workloads.ts';
 
@@ -90,11 +90,7 @@ export async function patchWorkload(
   } catch (error) {
     signal.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
-    // A `test` that does not hold is Invalid, and so is what a schema or a webhook refuses.
-    const isOutrun =
-      isKubernetesError(error, 'Conflict', 'NotFound') ||
-      (isKubernetesError(error, 'Invalid') && !message.includes('denied the request'));
-    return { kind: isOutrun ? 'conflict' : 'failed', message };
+    return { kind: isOutrunPatch(error) ? 'conflict' : 'failed', message };
   }
 }
 

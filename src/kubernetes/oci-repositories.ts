@@ -1,7 +1,7 @@
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError } from './error.ts';
+import { isKubernetesError, isOutrunPatch } from './error.ts';
 import { listPages } from './list.ts';
 import { resourcePath } from './resource.ts';
 
@@ -86,9 +86,7 @@ export async function patchOciRepository(
   } catch (error) {
     signal.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
-    // A `test` that does not hold is Invalid; so is what a schema or a webhook refuses, which a second look finds out.
-    const isOutrun = isKubernetesError(error, 'Conflict', 'Invalid', 'NotFound');
-    return { kind: isOutrun ? 'conflict' : 'failed', message };
+    return { kind: isOutrunPatch(error) ? 'conflict' : 'failed', message };
   }
 }
 

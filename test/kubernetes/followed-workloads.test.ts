@@ -7,6 +7,7 @@ import type { KubernetesRequest } from '../../src/kubernetes/requests.ts';
 import { workloadPath } from '../../src/kubernetes/workloads.ts';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import { sharedControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { workloadObject } from '../support/planned-workload.ts';
 
 const { signal } = new AbortController();
@@ -79,6 +80,31 @@ describe('workloads of a real API server', { skip: skipWithout(...CONTROL_PLANE)
     const stored = await readWorkloadObject(shared.client, name, signal);
     const managers = elements(valueAt(stored, ['metadata', 'managedFields'])).map((each) => property(each, 'manager'));
     assert.ok(managers.includes('tagpin'));
+  });
+
+  test('what a schema or a policy of the cluster refuses is no race: it fails, and says why', async () => {
+    const namespace = await shared.namespace();
+    const name = { kind: 'Deployment', namespace, name: 'web' } as const;
+    await create(namespace, 'web', { [FOLLOW]: '- container: api' });
+    const image = '/spec/template/spec/containers/0/image';
+    const invalid = await patchWorkload(shared.client, name, [{ op: 'replace', path: image, value: '' }], signal);
+    assert.equal(invalid.kind, 'failed');
+    assert.match(invalid.kind === 'failed' ? invalid.message : '', /image: Required value/);
+
+    const group = '/apis/admissionregistration.k8s.io/v1';
+    const metadata = { name: `freeze-${namespace}` };
+    const resourceRules = [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['*'] }];
+    const expression = `object.metadata.namespace != '${namespace}'`;
+    const validations = [{ expression, message: 'change freeze until Monday' }];
+    const policy = { metadata, spec: { matchConstraints: { resourceRules }, validations } };
+    const binding = { metadata, spec: { policyName: metadata.name, validationActions: ['Deny'] } };
+    await shared.client.request({ method: 'POST', path: `${group}/validatingadmissionpolicies`, body: policy });
+    await shared.client.request({ method: 'POST', path: `${group}/validatingadmissionpolicybindings`, body: binding });
+    await eventually('the policy is in force', async () => {
+      const patch = [{ op: 'replace', path: image, value: 'other' }];
+      const refused = await patchWorkload(shared.client, name, patch, signal);
+      return refused.kind === 'failed' && refused.message.includes('change freeze until Monday');
+    });
   });
 
   test('a follow annotation with characters that JSON may write in two ways is tested as it is', async () => {
