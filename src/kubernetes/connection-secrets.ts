@@ -46,8 +46,10 @@ export interface ObjectSecretsOptions {
 /** One question after the other wants them; what was changed counts soon. */
 const LIFE_MILLISECONDS = 10_000;
 const MOST_KEPT = 200;
-/** Of several certificates the largest bundles have some hundred kilobytes; a Secret may have 1 MiB. */
-const LARGEST_PEM = 512 * 1024;
+/** Characters; what is larger is read for every question, and seldom is: 13 MB at most are kept. */
+const LARGEST_KEPT = 64 * 1024;
+/** The largest bundles of certificates, those of systems, have a quarter of a million characters; a Secret may have 1 MiB. */
+const LARGEST_PEM = 384 * 1024;
 const READ_MILLISECONDS = 5000;
 
 /** Makes what reads them, and keeps for seconds what it read. */
@@ -59,6 +61,7 @@ export function createObjectSecrets({ client, ownNamespace, now }: ObjectSecrets
       const values = await readSecretValues(client, { namespace, name }, AbortSignal.timeout(READ_MILLISECONDS));
       return values === null ? unusable(`Secret ${name} is not there`) : { kind: 'read', values };
     } catch (error) {
+      if (error instanceof RangeError) return unusable(`Secret ${name} is not there: that is no name`);
       if (isKubernetesError(error, 'Forbidden')) {
         return unusable(`Secret ${name} may not be read: tagpin has no permission to get it`);
       }
@@ -74,7 +77,7 @@ export function createObjectSecrets({ client, ownNamespace, now }: ObjectSecrets
     const known = kept.get(key);
     if (known !== undefined) return known;
     const found = await kept.share(key, Number.NEGATIVE_INFINITY, () => read(namespace, name)).result;
-    if (found.kind === 'read') kept.set(key, found);
+    if (found.kind === 'read' && sizeOf(found.values) <= LARGEST_KEPT) kept.set(key, found);
     return found;
   }
 
@@ -95,6 +98,10 @@ export function createObjectSecrets({ client, ownNamespace, now }: ObjectSecrets
       return { kind: 'read', values: { ...tls, proxy: proxy?.url ?? null } };
     },
   };
+}
+
+function sizeOf(values: Readonly<Record<string, string>>): number {
+  return Object.entries(values).reduce((size, [key, value]) => size + key.length + value.length, 0);
 }
 
 const NOTHING: FoundSecret = { kind: 'read', values: {} };

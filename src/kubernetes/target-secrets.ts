@@ -10,6 +10,7 @@ import {
 } from '../core/target/connection.ts';
 import type { PullSecretSource } from '../core/target/settings.ts';
 import { asString, valueAt } from '../core/workload/json.ts';
+import { createCache } from '../platform/cache.ts';
 import type { KubernetesClient } from './client.ts';
 import { type CredentialProblem, createCredentialReader } from './credential-reader.ts';
 import { isKubernetesError } from './error.ts';
@@ -29,6 +30,8 @@ export interface TargetSecretsOptions {
 /** To which host a password may be sent: as a label where the host has no port, else as an annotation. */
 const REGISTRY_HOST = 'tagpin.dev/registry-host';
 const READ_MILLISECONDS = 5000;
+const TOLD_LIFE = 600_000;
+const MOST_TOLD = 1000;
 
 /** No target needs more of a ServiceAccount's; each costs a request to the API server. */
 const MOST_SECRETS = 20;
@@ -40,8 +43,16 @@ const MOST_SECRETS = 20;
 export function createTargetSecrets(
   options: TargetSecretsOptions,
 ): (access: RegistryAccess | null, reference: ImageReference) => Promise<readonly Credential[]> {
-  const { client, registries, ownNamespace, observe } = options;
-  const reader = createCredentialReader({ client, observe, now: () => performance.now() });
+  const { client, registries, ownNamespace } = options;
+  const now = () => performance.now();
+  const told = createCache<object>({ maximumEntries: MOST_TOLD, lifeMilliseconds: TOLD_LIFE, now });
+  const observe = (problem: CredentialProblem): void => {
+    const key = JSON.stringify(problem);
+    if (told.get(key) !== undefined) return;
+    told.set(key, {});
+    options.observe(problem);
+  };
+  const reader = createCredentialReader({ client, observe, now });
 
   async function own(secret: PullSecretSource, reference: ImageReference): Promise<readonly Credential[]> {
     const { namespace, name } = secret;
@@ -79,8 +90,12 @@ export function createTargetSecrets(
     if (account?.kind === 'missing') {
       observe({ kind: 'ServiceAccount', namespace, name: serviceAccount ?? '', problem: 'is not there' });
     }
-    const more = account?.kind === 'read' ? account.secrets.slice(0, MOST_SECRETS) : [];
-    const names = [...new Set([...(secret === null ? [] : [secret]), ...more])];
+    const more = account?.kind === 'read' ? [...new Set(account.secrets)] : [];
+    if (more.length > MOST_SECRETS) {
+      const problem = `has more imagePullSecrets than are read: the first ${MOST_SECRETS} count`;
+      observe({ kind: 'ServiceAccount', namespace, name: serviceAccount ?? '', problem });
+    }
+    const names = [...new Set([...(secret === null ? [] : [secret]), ...more.slice(0, MOST_SECRETS)])];
     const found = await Promise.all(
       names.map(async (name) => {
         const read = await reader.secret(namespace, name);

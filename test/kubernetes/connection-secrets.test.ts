@@ -94,6 +94,7 @@ test('what is wrong is told by the field and the Secret, and never with its cont
     [{}, { certificateSecret: 'forbidden' }, /^unusable .* may not be read: tagpin has no permission to get it$/],
     [{}, { proxySecret: 'slow' }, /^failed spec\.proxySecretRef: .* gave no answer in time$/],
     [{}, { ...certificates, namespace: 'tagpin-system' }, /^unusable .* is in tagpin's own namespace/],
+    [{}, { certificateSecret: '..' }, /^unusable spec\.certSecretRef: Secret \.\. is not there/],
     [{}, certificates, /holds neither ca\.crt nor tls\.crt and tls\.key/],
     [{ 'tls.crt': hidden }, certificates, /holds only one of tls\.crt and tls\.key/],
     [{ 'ca.crt': hidden }, certificates, /has a ca\.crt that is no PEM certificate/],
@@ -115,4 +116,11 @@ test('a Secret is read once for all the questions of a moment', async () => {
   await Promise.all([1, 2].map(() => secrets.connection({ ...SOURCE, certificateSecret: 'it' })));
   assert.equal(asked.length, 1);
   assert.deepEqual(await secrets.secret('apps', 'it'), { kind: 'read', values: { 'ca.crt': authority } });
+});
+
+test('a large Secret is not kept, so that many of them fill nothing', async () => {
+  const { secrets, asked } = await connect({ 'ca.crt': authority, more: 'x'.repeat(100_000) }, {});
+  await secrets.secret('apps', 'it');
+  await secrets.secret('apps', 'it');
+  assert.equal(asked.length, 2);
 });

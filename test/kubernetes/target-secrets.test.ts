@@ -28,6 +28,7 @@ const SECRETS: Readonly<Record<string, JsonObject>> = {
   'tagpin-system/pull': docker('ghcr.io'),
 };
 const ACCOUNTS: Readonly<Record<string, JsonObject>> = {
+  'argocd/crowd': { imagePullSecrets: Array.from({ length: 100 }, (_, index) => ({ name: `pull-${index}` })) },
   'argocd/puller': { imagePullSecrets: [{ name: 'attached' }, { name: 'gone' }] },
 };
 
@@ -153,4 +154,23 @@ test('a workload is asked for with what its Pods have, and goes on without what 
   assert.deepEqual(await ask('quay.io/acme/app', pod), { credentials: [BASIC], problems: [] });
   assert.deepEqual((await ask('quay.io/acme/app', { ...pod, serviceAccount: null })).credentials, []);
   assert.deepEqual((await ask('ghcr.io/acme/app', { ...pod, namespace: 'tagpin-system' })).credentials, []);
+});
+
+test('what can not be used is told once, however many questions want it', async () => {
+  const told: string[] = [];
+  const find = createTargetSecrets({
+    client,
+    registries: () => DEFAULT_POLICY.registries,
+    ownNamespace: 'tagpin-system',
+    observe: ({ kind, name, problem }) => told.push(`${kind} ${name} ${problem}`),
+  });
+  const parsed = parseReference('ghcr.io/acme/shop');
+  assert.ok(parsed.ok);
+  for (let count = 0; count < 3; count += 1) {
+    await find({ ...CONNECTION, secret: 'gone', serviceAccount: 'crowd' }, parsed.reference);
+  }
+  assert.equal(new Set(told).size, told.length);
+  assert.ok(told.includes('Secret gone is not there'));
+  assert.ok(told.includes('ServiceAccount crowd has more imagePullSecrets than are read: the first 20 count'));
+  assert.equal(told.filter((each) => each.startsWith('Secret pull-')).length, 20);
 });

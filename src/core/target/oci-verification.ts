@@ -21,6 +21,8 @@ export interface VerificationSecrets {
 
 const TRUSTED_ROOT = 'trusted_root.json';
 const MOST_KEYS = 20;
+/** The largest keys of RSA that are in use have three thousand characters. */
+const LARGEST_KEY = 16 * 1024;
 const MOST_IDENTITIES = 50;
 
 /**
@@ -63,9 +65,14 @@ export function readVerification(verify: unknown, report: (problem: string) => n
   return { keySecret, identities, trustedRootSecret: named('trustedRootSecretRef') };
 }
 
-/** Entries that say the same are the same object, by which what is known of signatures is remembered. */
+/** Entries that say the same are the same object, by which who asks the same is found. */
 const ENTRIES = new Map<string, VerifyEntry>();
 const MOST_ENTRIES = 1000;
+/** Characters of all that are kept. */
+const MOST_TEXT = 4_000_000;
+let kept = 0;
+/** The public one has eight thousand characters. */
+const LARGEST_ROOT = 128 * 1024;
 
 /**
  * What a `spec.verify` asks, in the words of a policy. A key's signature needs no transparency log, as for Flux; a keyless one does.
@@ -89,6 +96,10 @@ export function verificationEntry(
     const problem = `spec.verify.trustedRootSecretRef: Secret ${trustedRootSecret} has no ${TRUSTED_ROOT}`;
     return { ok: false, problem };
   }
+  if (root !== null && root.length > LARGEST_ROOT) {
+    const what = `has a ${TRUSTED_ROOT} of more than ${LARGEST_ROOT / 1024} KiB`;
+    return { ok: false, problem: `spec.verify.trustedRootSecretRef: Secret ${trustedRootSecret} ${what}` };
+  }
   const made: VerifyEntry = {
     name: 'spec.verify',
     images: [image],
@@ -99,10 +110,15 @@ export function verificationEntry(
     transparencyLog: keySecret === null ? 'required' : 'optional',
   };
   const text = JSON.stringify(made);
-  const entry = ENTRIES.get(text) ?? made;
-  if (ENTRIES.size >= MOST_ENTRIES) ENTRIES.clear();
-  ENTRIES.set(text, entry);
-  return { ok: true, entry };
+  const known = ENTRIES.get(text);
+  if (known !== undefined) return { ok: true, entry: known };
+  if (ENTRIES.size >= MOST_ENTRIES || kept + text.length > MOST_TEXT) {
+    ENTRIES.clear();
+    kept = 0;
+  }
+  ENTRIES.set(text, made);
+  kept += text.length;
+  return { ok: true, entry: made };
 }
 
 function keysOf(values: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
@@ -114,6 +130,7 @@ function keyProblem(keys: readonly (readonly [string, string])[]): string | null
   if (keys.length === 0) return 'has no key: each is an entry NAME.pub';
   if (keys.length > MOST_KEYS) return `has more than ${MOST_KEYS} keys`;
   for (const [name, text] of keys) {
+    if (text.length > LARGEST_KEY) return `has a bad key: ${name} has more than ${LARGEST_KEY / 1024} KiB`;
     const problem = pemProblem(text, 'PUBLIC KEY');
     if (problem !== null) return `has a bad key: ${name} ${problem}`;
   }

@@ -126,6 +126,20 @@ test('a Secret without what it should hold verifies nothing, and says so without
   assert.match(problemOf({ ...KEYED, trustedRootSecret: 'r' }, { 'a.pub': KEY }), /Secret r has no trusted_root\.json/);
 });
 
+test('what a Secret holds is bounded: no key and no root needs to be large, and all of them together are kept for nobody', () => {
+  const root = { ...KEYED, trustedRootSecret: 'r' };
+  const made = (keys: string, text: string) =>
+    verificationEntry(root, { keys: { 'a.pub': keys }, trustedRoot: { 'trusted_root.json': text } }, IMAGE);
+  const large = made(KEY, 'x'.repeat(200_000));
+  assert.match(large.ok ? '' : large.problem, /Secret r has a trusted_root\.json of more than 128 KiB/);
+  const endless = made(`${KEY}${'x'.repeat(20_000)}`, '{}');
+  assert.match(endless.ok ? '' : endless.problem, /has a bad key: a\.pub has more than 16 KiB/);
+  const first = made(KEY, '{}');
+  for (let index = 0; index < 50; index += 1) assert.ok(made(KEY, `${index}${' '.repeat(100_000)}`).ok);
+  const again = made(KEY, '{}');
+  assert.ok(first.ok && again.ok && first.entry !== again.entry);
+});
+
 const PATTERNS: readonly string[] = [
   'a',
   '^a',
