@@ -48,7 +48,7 @@ export function namespaceCommand(io: CommandIO, finish: FinishCommand): Command 
     .helpCommand(false)
     .addCommand(
       withOptions(new Command('enable'))
-        .description(`labels a namespace ${OPT_IN_SELECTOR}, and lets the webhook read its pull secrets`)
+        .description(`labels a namespace ${OPT_IN_SELECTOR}, and lets tagpin read its pull secrets`)
         .addOption(new Option('--tagpin-namespace <name>', 'where tagpin is installed').default(OWN_NAMESPACE))
         .option('--no-pull-secrets', 'only label it: private images then need credentials of the policy')
         .addHelpText('after', '\nWhat runs there stays as it is.\n\nExample:\n  tagpin namespace enable shop')
@@ -109,7 +109,7 @@ async function enable(io: CommandIO, target: Target, options: NamespaceOptions):
   const secrets =
     pullSecrets === 'skipped'
       ? 'left as it is: --no-pull-secrets'
-      : `${pullSecrets}: the webhook may read pull secrets`;
+      : `${pullSecrets}: webhook and sweeper may read pull secrets`;
   writeLine(io.stdout, `${BINDING} ${secrets}${tried}`);
   return 0;
 }

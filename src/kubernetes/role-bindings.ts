@@ -6,14 +6,15 @@ import { resourcePath } from './resource.ts';
 
 /** The ClusterRole that lets single Secrets and ServiceAccounts be read, and the RoleBinding to it in a namespace. */
 export const PULL_SECRETS_ROLE = 'tagpin-pull-secrets';
-const SUBJECT = 'tagpin-webhook';
+/** The sweeper asks for the images of workloads with what their Pods would show. Where it is not installed it is nobody. */
+const SUBJECTS = ['tagpin-webhook', 'tagpin-sweeper'] as const;
 const GROUP = 'rbac.authorization.k8s.io';
 
 /** Which binding, and whether the API server is to keep what it is sent (`dry-run`: it only checks it). */
 export interface BindingOptions {
   readonly client: Pick<KubernetesClient, 'request'>;
   readonly namespace: string;
-  /** tagpin's own, where the ServiceAccount of the webhook is. */
+  /** tagpin's own, where its ServiceAccounts are. */
   readonly ownNamespace: string;
   readonly mode: 'write' | 'dry-run';
 }
@@ -22,7 +23,7 @@ export interface BindingOptions {
 const MOST_TRIES = 3;
 
 /**
- * Makes the RoleBinding by which the webhook may read the pull secrets of a namespace what it should be.
+ * Makes the RoleBinding by which tagpin may read the pull secrets of a namespace what it should be.
  *
  * @throws KubernetesError: `Forbidden` also where the caller may not grant what the role grants.
  */
@@ -40,11 +41,11 @@ async function bindOnce({ client, namespace, ownNamespace, mode }: BindingOption
   const binding = await readBinding(client, namespace);
   const wanted = {
     roleRef: { apiGroup: GROUP, kind: 'ClusterRole', name: PULL_SECRETS_ROLE },
-    subjects: [{ kind: 'ServiceAccount', namespace: ownNamespace, name: SUBJECT }],
+    subjects: SUBJECTS.map((name) => ({ kind: 'ServiceAccount', namespace: ownNamespace, name })),
   };
   const query = queryOf(mode);
   if (binding !== null && isTheRole(binding)) {
-    if (isTheSubject(binding, ownNamespace)) return 'unchanged';
+    if (hasTheSubjects(binding, ownNamespace)) return 'unchanged';
     const { resourceVersion } = identityOf(binding);
     // Whoever else stands there could read the pull secrets too; who means that makes a binding of another name.
     const body = { metadata: { resourceVersion }, subjects: wanted.subjects };
@@ -121,13 +122,18 @@ function isTheRole(binding: JsonObject): boolean {
   return property(role, 'kind') === 'ClusterRole' && property(role, 'name') === PULL_SECRETS_ROLE;
 }
 
-function isTheSubject(binding: JsonObject, ownNamespace: string): boolean {
-  const [subject, ...others] = elements(binding['subjects']);
+function hasTheSubjects(binding: JsonObject, ownNamespace: string): boolean {
+  const subjects = elements(binding['subjects']);
   return (
-    others.length === 0 &&
-    property(subject, 'kind') === 'ServiceAccount' &&
-    property(subject, 'namespace') === ownNamespace &&
-    property(subject, 'name') === SUBJECT
+    subjects.length === SUBJECTS.length &&
+    SUBJECTS.every((name) =>
+      subjects.some(
+        (subject) =>
+          property(subject, 'kind') === 'ServiceAccount' &&
+          property(subject, 'namespace') === ownNamespace &&
+          property(subject, 'name') === name,
+      ),
+    )
   );
 }
 

@@ -43,23 +43,30 @@ describe('the RoleBinding for pull secrets', { skip: skipWithout(...CONTROL_PLAN
     return { namespace, stored, options, right: [{ roleRef, subjects: subjects as readonly unknown[] }] };
   }
 
-  const mayRead = async (namespace: string): Promise<string> => {
-    const args = ['auth', 'can-i', 'get', 'secret/x', '-n', namespace, `--as=${WEBHOOK_USER}`];
+  const mayRead = async (namespace: string, user = WEBHOOK_USER): Promise<string> => {
+    const args = ['auth', 'can-i', 'get', 'secret/x', '-n', namespace, `--as=${user}`];
     return (await plane.kubectl(args)).stdout.trim();
   };
 
-  test('is made where there is none, lets the webhook read, and is left alone afterwards', async () => {
+  test('is made where there is none, lets webhook and sweeper read, and is left alone afterwards', async () => {
     const { namespace, stored, options } = await setUp();
     assert.equal(await mayRead(namespace), 'no');
     assert.equal(await bindPullSecrets(options), 'created');
     assert.equal((await stored()).length, 1);
     assert.equal(await mayRead(namespace), 'yes');
+    assert.equal(await mayRead(namespace, WEBHOOK_USER.replace('webhook', 'sweeper')), 'yes');
     assert.equal(await bindPullSecrets(options), 'unchanged');
   });
 
-  test('gets its one subject back', async () => {
+  test('gets its two subjects back, and no other', async () => {
     const others = [{ kind: 'ServiceAccount', namespace: 'evil', name: 'tagpin-webhook' }];
-    for (const subjects of [undefined, others, [...(pullSecretsBinding('x')['subjects'] as unknown[]), ...others]]) {
+    const webhookAlone = [(pullSecretsBinding('x')['subjects'] as unknown[])[0]];
+    for (const subjects of [
+      undefined,
+      webhookAlone,
+      others,
+      [...(pullSecretsBinding('x')['subjects'] as unknown[]), ...others],
+    ]) {
       const { stored, options, right } = await setUp((namespace) => ({ ...pullSecretsBinding(namespace), subjects }));
       assert.equal(await bindPullSecrets(options), 'repaired');
       assert.deepEqual(

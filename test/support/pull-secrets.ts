@@ -46,7 +46,11 @@ export function pullSecretsBinding(namespace: string): Manifest {
     kind: 'RoleBinding',
     metadata: { namespace, name: 'tagpin-pull-secrets' },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'tagpin-pull-secrets' },
-    subjects: [{ kind: 'ServiceAccount', namespace: 'tagpin-system', name: 'tagpin-webhook' }],
+    subjects: ['tagpin-webhook', 'tagpin-sweeper'].map((name) => ({
+      kind: 'ServiceAccount',
+      namespace: 'tagpin-system',
+      name,
+    })),
   };
 }
 
