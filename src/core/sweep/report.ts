@@ -1,7 +1,8 @@
 import type { Change, SweepOutcome, SweepReason } from './change.ts';
 import { shortText } from './drift.ts';
-import { LONGEST_TEXT, NEW_IMAGE, type TargetState } from './state.ts';
+import { type ImageState, LONGEST_TEXT, NEW_IMAGE, PROBLEMS, type TargetState } from './state.ts';
 import { parseValue } from './value.ts';
+import { sumOf } from './write-place.ts';
 
 /** How many changes came to what. */
 export type OutcomeCounts = Readonly<Record<SweepOutcome, number>>;
@@ -55,15 +56,35 @@ export function news(
   state: TargetState,
 ): { readonly told: readonly Change[]; readonly state: TargetState } {
   const told: Change[] = [];
-  const images = new Map(state.images);
-  for (const change of changes) {
-    const image = images.get(change.alias) ?? NEW_IMAGE;
-    const next = toldAfter(change, image.told)?.slice(0, LONGEST_TEXT) ?? null;
-    if (next === image.told) continue;
-    images.set(change.alias, { ...image, told: next });
-    if (next !== null) told.push(change);
+  const others = changes.filter((change) => !isProblem(change));
+  const problems = changes.filter(isProblem);
+  const named = new Set(others.map(({ alias }) => alias));
+  // What is not heard of any more is over.
+  const images = new Map([...state.images].map(([alias, image]) => [alias, named.has(alias) ? image : untold(image)]));
+  const hear = (alias: string, before: string | null, now: string | null, news: readonly Change[]): void => {
+    const next = now?.slice(0, LONGEST_TEXT) ?? null;
+    if (next !== before && next !== null) told.push(...news);
+    images.set(alias, { ...(images.get(alias) ?? NEW_IMAGE), told: next });
+  };
+  for (const change of others) {
+    const before = images.get(change.alias)?.told ?? null;
+    hear(change.alias, before, toldAfter(change, before), [change]);
   }
+  // One image may have several, and a slip that is mended may make room for the next one.
+  if (problems.length > 0) hear(PROBLEMS, state.images.get(PROBLEMS)?.told ?? null, problemsText(problems), problems);
   return { told, state: { ...state, images } };
+}
+
+function isProblem({ reason }: Change): boolean {
+  return reason === 'InvalidSettings';
+}
+
+function problemsText(problems: readonly Change[]): string {
+  return `refused InvalidSettings ${sumOf(problems.map(({ message }) => message).join('\n'))}`;
+}
+
+function untold(image: ImageState): ImageState {
+  return image.told === null ? image : { ...image, told: null };
 }
 
 function toldAfter({ outcome, reason, to, passedOver }: Change, before: string | null): string | null {
@@ -81,7 +102,8 @@ export function changeEvent(change: Change): ChangeEvent {
   const { alias, image, outcome, reason, message, passedOver } = change;
   const isPassedOver = outcome === 'unchanged' && passedOver.length > 0;
   const isAlarming = isPassedOver || outcome === 'failed' || outcome === 'refused' || reason === 'Contested';
-  const name = image === '' ? '' : `${alias === image ? image : `${alias} (${image})`}: `;
+  const own = image === '' || alias === image ? alias : `${alias} (${image})`;
+  const name = own === PROBLEMS ? '' : `${own}: `;
   return {
     type: isAlarming ? 'Warning' : 'Normal',
     reason: outcome === 'written' ? 'Updated' : isPassedOver ? 'PassedOver' : reason,

@@ -12,7 +12,7 @@ import { asAttempted, asWritten, withFirst } from './image-plan.ts';
 import { heldByProtection, type KnownLabels, type ProtectEntry } from './protection.ts';
 import type { SweepAnswers, SweepQuestion } from './questions.ts';
 import type { Selection } from './selection.ts';
-import { type ImageState, NEW_IMAGE, type TargetState } from './state.ts';
+import { type ImageState, NEW_IMAGE, PROBLEMS, type TargetState } from './state.ts';
 import { type ImageValue, isSameValue, valueText } from './value.ts';
 
 /** Everything that one OCIRepository is decided by, besides what registries say. */
@@ -228,9 +228,11 @@ export function repositoryName({ namespace, name }: Pick<OciRepositoryTarget, 'n
   return { kind: 'OCIRepository', namespace, name };
 }
 
-function withImage({ repository }: RepositoryFacts, image: ImageState): TargetState {
+function withImage({ repository, state }: RepositoryFacts, image: ImageState): TargetState {
   const { namespace, name } = repository;
   // Of what nothing is known there is nothing to keep, nor of what its URL was before: there would be no end of it.
   const images = image === NEW_IMAGE ? [] : [[repositoryKey(repository), image] as const];
-  return { target: `OCIRepository ${namespace}/${name}`, gone: null, images: new Map(images) };
+  const problems = state?.images.get(PROBLEMS);
+  const told = problems === undefined ? [] : [[PROBLEMS, problems] as const];
+  return { target: `OCIRepository ${namespace}/${name}`, gone: null, images: new Map([...told, ...images]) };
 }

@@ -68,6 +68,9 @@ export const NEW_IMAGE: ImageState = Object.freeze({
   lookups: null,
 });
 
+/** Under this key, which no image has, is what was told of a target's settings. */
+export const PROBLEMS = '*';
+
 const VERSION = 1;
 /** To know a rollback, what ran lately is enough; 8 values with digests take 800 bytes. */
 const MOST_BEFORE = 8;

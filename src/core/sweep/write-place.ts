@@ -37,8 +37,8 @@ export function writePlace(
 const FNV_OFFSET = 0xcb_f2_9c_e4_84_22_23_25n;
 const FNV_PRIME = 0x1_00_00_00_01_b3n;
 
-/** FNV-1a of 64 bits: whoever made two places equal would only keep their own from being written. */
-function sumOf(text: string): string {
+/** FNV-1a of 64 bits, as 16 digits: whoever made two texts equal would only keep their own from being written, or told. */
+export function sumOf(text: string): string {
   let sum = FNV_OFFSET;
   for (const byte of new TextEncoder().encode(text)) sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * FNV_PRIME);
   return sum.toString(16).padStart(16, '0');

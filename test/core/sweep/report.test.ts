@@ -118,6 +118,40 @@ test('each success, failure and waiting is told once, and again when it comes ag
   }
 });
 
+test('what is wrong with settings is told until it is mended: each once, several of one image, and another slip anew', () => {
+  const slip = (alias: string, message: string): Change => {
+    return { ...MOVED, alias, image: '', from: null, to: null, outcome: 'refused', reason: 'InvalidSettings', message };
+  };
+  const [one, two, all] = [slip('shop', 'no such action'), slip('shop', 'no such container'), slip('*', 'no list')];
+  const rows = [
+    [[one], [one]],
+    [[one], []],
+    // The image of the same name is well: its other entry is not.
+    [[one, HELD], []],
+    [[two], [two]],
+    [
+      [one, two],
+      [one, two],
+    ],
+    [[one, two], []],
+    [[HELD], []],
+    [
+      [one, two],
+      [one, two],
+    ],
+    [[all], [all]],
+    [[], []],
+    [[all], [all]],
+  ] as const;
+  let state = EMPTY;
+  for (const [index, [changes, expected]] of rows.entries()) {
+    const heard = news(changes, state);
+    assert.deepEqual(heard.told, expected, `row ${index}`);
+    state = parseTargetState(formatTargetState(heard.state)) ?? assert.fail();
+  }
+  assert.equal(changeEvent(one).note, 'shop: refused: no such action');
+});
+
 test('an Event warns of what a person should look at', () => {
   assert.deepEqual(changeEvent(MOVED), {
     type: 'Normal',

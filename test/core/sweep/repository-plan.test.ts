@@ -5,6 +5,7 @@ import { type Digest, parseDigest } from '../../../src/core/image/digest.ts';
 import { parsePolicy } from '../../../src/core/policy/schema.ts';
 import type { Verdict, VerifyEntry } from '../../../src/core/signature/verification.ts';
 import { questionKey, type SweepAnswer, type SweepQuestion } from '../../../src/core/sweep/questions.ts';
+import { news } from '../../../src/core/sweep/report.ts';
 import {
   planRepository,
   type RepositoryFacts,
@@ -238,6 +239,16 @@ for (const [name, wanted, expected] of ROWS) {
     assert.equal(outcome(wanted), expected);
   });
 }
+
+test('what is wrong with its settings is told once, however often it is looked at', () => {
+  const hold = { outcome: 'refused', reason: 'InvalidSettings', message: 'no Secret' } as const;
+  const facts = factsOf({ ownVerify: { kind: 'held', hold } });
+  const first = planRepository(facts, new Map());
+  const heard = news(first.changes, first.now);
+  assert.equal(heard.told.length, 1);
+  const again = planRepository({ ...facts, state: heard.state }, new Map());
+  assert.deepEqual(news(again.changes, again.now).told, []);
+});
 
 test('the patch writes tag and digest, leaves the range, and holds only for what was read', () => {
   const object = structuredClone(ociRepository({ ref: { ...refOf('1.0.0'), semverFilter: '' } }));
