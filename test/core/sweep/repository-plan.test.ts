@@ -244,10 +244,10 @@ test('what is wrong with its settings is told once, however often it is looked a
   const hold = { outcome: 'refused', reason: 'InvalidSettings', message: 'no Secret' } as const;
   const facts = factsOf({ ownVerify: { kind: 'held', hold } });
   const first = planRepository(facts, new Map());
-  const heard = news(first.changes, first.now);
+  const heard = news([first.change], first.now);
   assert.equal(heard.told.length, 1);
   const again = planRepository({ ...facts, state: heard.state }, new Map());
-  assert.deepEqual(news(again.changes, again.now).told, []);
+  assert.deepEqual(news([again.change], again.now).told, []);
 });
 
 test('the patch writes tag and digest, leaves the range, and holds only for what was read', () => {
