@@ -45,7 +45,14 @@ export type ReadBody =
       /** What it holds of the memory, to be given back. */
       readonly taken: number;
     }
-  | { readonly kind: 'too large' | 'too slow' | 'no memory' | 'gone' };
+  /** `uid` of the review that it is the beginning of; empty where it is of none. */
+  | { readonly kind: 'too large'; readonly uid: string }
+  | { readonly kind: 'too slow' | 'no memory' | 'gone' };
+
+/** An API server begins a review with its type and its uid. */
+const BEGINNING_BYTES = 512;
+const BEGINNING =
+  /^\{"kind":"AdmissionReview","apiVersion":"admission\.k8s\.io\/v1","request":\{"uid":"(?<uid>[\w-]{1,128})"/;
 
 /** Why a request carries no JSON that can be read; null where it may. */
 export function contentProblem(headers: IncomingHttpHeaders): string | null {
@@ -66,6 +73,7 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
   let length = 0;
   let taken = 0;
   let isDone = false;
+  const isTooLarge = Number(request.headers['content-length'] ?? 0) > LARGEST_BODY;
   let slow: NodeJS.Timeout | undefined;
 
   const finish = (result: ReadBody): void => {
@@ -85,7 +93,8 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
       if (length > MOST_DISCARDED) request.destroy();
       return;
     }
-    if (length > LARGEST_BODY) return finish({ kind: 'too large' });
+    const hasBegun = isTooLarge && length >= BEGINNING_BYTES;
+    if (hasBegun || length > LARGEST_BODY) return finish({ kind: 'too large', uid: uidOf([...chunks, chunk]) });
     if (length > FREE_BYTES) {
       slow ??= setTimeout(() => finish({ kind: 'too slow' }), LARGE_BODY_MILLISECONDS);
       if (!memory.take(chunk.length)) return finish({ kind: 'no memory' });
@@ -100,6 +109,14 @@ export function readBody(request: IncomingMessage, budget: Budget, memory: BodyM
   });
   request.on('close', () => finish({ kind: 'gone' }));
   budget.onEnd(() => finish({ kind: 'too slow' }));
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) finish({ kind: 'too large' });
   return promise;
+}
+
+function uidOf(chunks: readonly Buffer[]): string {
+  let beginning = '';
+  for (const chunk of chunks) {
+    beginning += chunk.toString('latin1', 0, BEGINNING_BYTES - beginning.length);
+    if (beginning.length === BEGINNING_BYTES) break;
+  }
+  return BEGINNING.exec(beginning)?.groups?.['uid'] ?? '';
 }

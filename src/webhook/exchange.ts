@@ -64,7 +64,7 @@ export function createExchange({ review, gate, memory, report, failed }: Exchang
       case 'read':
         break;
       case 'too large':
-        refuse(response, 413, 'a review has 8 MiB at most');
+        refuseLarge(response, read.uid);
         return ended('invalid');
       case 'too slow':
         // What is still to come can't be told from a next request's beginning.
@@ -105,6 +105,17 @@ export function createExchange({ review, gate, memory, report, failed }: Exchang
       memory.giveBack(read.taken);
       gate.leave();
     }
+  }
+
+  /**
+   * A refusal of its uid, where it is known: an API server takes any other answer for none, and lets Pods in that got none. Text
+   * with `<` in it is six times as long in a review, so that a tenant can make an object too large to be judged.
+   */
+  function refuseLarge(response: ServerResponse, uid: string): void {
+    const problem = 'a review has 8 MiB at most';
+    if (uid === '') refuse(response, 413, problem);
+    else
+      send(response, 200, refusal(uid, 413, 'RequestEntityTooLarge', `tagpin can not judge this object: ${problem}`));
   }
 
   /** A review all the same: the API server takes nothing else for an answer. */

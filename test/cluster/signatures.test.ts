@@ -182,6 +182,19 @@ describe('signatures in a cluster', { skip: skipWithout(...CONTROL_PLANE, PROGRA
     assert.ok(asked.length <= 10, asked.join('\n'));
   });
 
+  test('an object that JSON makes too large to be judged is refused, and not let in', async () => {
+    const digest = await push('acme/large', '1');
+    // Go writes `<` as \u003c; an argument of a process has 128 KiB at most, and all of them 2 MiB.
+    const args = Array.from({ length: 14 }, () => '<'.repeat(100_000));
+    const containers = [{ name: 'app', image: image(`acme/large@${digest}`), args }];
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'large' }, spec: { containers } };
+    // The others of kubectl's ways write JSON as Go does, and are sent away for their own size.
+    const path = '/api/v1/namespaces/shop/pods';
+    const { code, stderr } = await plane.kubectl(['create', '--raw', path, '-f', '-'], { input: JSON.stringify(body) });
+    assert.match(stderr, /"pods\.tagpin\.dev" denied the request: tagpin can not judge this object/);
+    assert.equal(code, 1);
+  });
+
   test('a registry that is down stops no change of what runs, and every image that is new', async () => {
     const digest = await push('acme/outage', '1', { privateKey: ours });
     const other = await push('acme/outage', '2', { privateKey: ours });
