@@ -5,6 +5,7 @@ import { concerns } from '../core/sweep/hint.ts';
 import { settleChanges, type WriteResult } from '../core/sweep/plan.ts';
 import { countOutcomes, news, type OutcomeCounts } from '../core/sweep/report.ts';
 import type { TargetState } from '../core/sweep/state.ts';
+import type { LookPurpose } from '../core/sweep/workload/plans.ts';
 import { type AskNeeds, askAll } from './ask.ts';
 import { createSweepState, type NotStored, type OpenState, type SweepState } from './memory.ts';
 import type { CycleFacts, FindTargets, FoundTargets, NamespaceFacts, Settled, SweptPlan } from './target.ts';
@@ -27,6 +28,8 @@ export interface CycleOptions {
   readonly policy: Policy;
   /** Null: all that there are. */
   readonly names: readonly TargetName[] | null;
+  /** `rollouts`: how those get on that are under way, and nothing else. */
+  readonly purpose: LookPurpose;
   /** `plan`: nothing is written, stored or told. */
   readonly mode: 'write' | 'plan';
   /** When registries were asked for an image last, by uid and alias; empty at first, and kept from cycle to cycle. */
@@ -89,7 +92,7 @@ export async function runCycle(needs: CycleNeeds, options: CycleOptions, signal:
 }
 
 function factsOf(
-  { policy, names, asked, hints }: CycleOptions,
+  { policy, names, purpose, asked, hints }: CycleOptions,
   state: SweepState,
   namespaces: CycleFacts['namespaces'],
   now: number,
@@ -97,6 +100,7 @@ function factsOf(
   return {
     policy,
     names,
+    purpose,
     namespaces,
     stateOf: (uid) => state.get(uid),
     lastAsked(uid, key, followed) {

@@ -3,6 +3,7 @@ import type { Policy } from '../core/policy/schema.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
 import type { SweepAnswers, SweepQuestion } from '../core/sweep/questions.ts';
 import type { TargetState } from '../core/sweep/state.ts';
+import type { LookPurpose } from '../core/sweep/workload/plans.ts';
 import type { SelectionRule } from '../core/version/select.ts';
 
 /** What is known of a Namespace. */
@@ -17,6 +18,7 @@ export interface CycleFacts {
   readonly policy: Policy;
   /** Null: all that there are. */
   readonly names: readonly TargetName[] | null;
+  readonly purpose: LookPurpose;
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   /** What is remembered of a target; null where that is nothing. */
   readonly stateOf: (uid: string) => TargetState | null;

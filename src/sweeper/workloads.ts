@@ -98,7 +98,7 @@ function swept(workload: WorkloadTarget, others: number, cycle: CycleFacts, need
 }
 
 function factsOf(workload: WorkloadTarget, others: number, cycle: CycleFacts): WorkloadFacts {
-  const { policy, names, namespaces, stateOf, lastAsked, now } = cycle;
+  const { policy, purpose, namespaces, stateOf, lastAsked, now } = cycle;
   const { uid, kind, namespace } = workload;
   const labels = (name: string) => namespaces.get(name)?.labels ?? null;
   const subject = { kind, namespace, project: null, destination: null };
@@ -113,7 +113,7 @@ function factsOf(workload: WorkloadTarget, others: number, cycle: CycleFacts): W
     protection: heldByProtection(subject, [], policy.sweep.protect, labels),
     customControllers: policy.defaults.customControllers,
     others,
-    isWholeCycle: names === null,
+    purpose,
     now,
   };
 }

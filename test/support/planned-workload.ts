@@ -5,6 +5,7 @@ import { canonicalName, parseReference } from '../../src/core/image/reference.ts
 import type { Change, Hold } from '../../src/core/sweep/change.ts';
 import type { Choice } from '../../src/core/sweep/choose.ts';
 import { formatTargetState, parseTargetState, type TargetState } from '../../src/core/sweep/state.ts';
+import type { LookPurpose } from '../../src/core/sweep/workload/plans.ts';
 import {
   askedImages,
   isAwaited,
@@ -95,7 +96,7 @@ export class PlannedWorkload {
   webhook: 'running' | 'none' | 'refusing' = 'running';
   protection: Hold | null = null;
   lastAsked: number | null = null;
-  isWholeCycle = true;
+  purpose: LookPurpose = 'sweep';
   changes: readonly Change[] = [];
   /** The patches that were sent. */
   readonly patches: (readonly WorkloadOperation[])[] = [];
@@ -147,7 +148,7 @@ export class PlannedWorkload {
       protection: this.protection,
       customControllers: 'skip',
       others: 2,
-      isWholeCycle: this.isWholeCycle,
+      purpose: this.purpose,
       now: this.now,
     };
   }

@@ -66,6 +66,7 @@ export async function sweepForEver(
         const options = {
           policy: current,
           names: rolling ?? configuration.targets,
+          purpose: rolling === null ? 'sweep' : 'rollouts',
           mode: configuration.isDryRun ? 'plan' : 'write',
           asked,
           hints,

@@ -42,6 +42,7 @@ export async function sweepOnce(
       {
         policy: read.policy,
         names: configuration.targets,
+        purpose: 'sweep',
         mode: configuration.isDryRun ? 'plan' : 'write',
         asked: new Map(),
         hints: [],

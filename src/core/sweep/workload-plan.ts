@@ -9,7 +9,14 @@ import { type ImageState, NEW_IMAGE, type TargetState } from './state.ts';
 import { type ImageValue, valueText } from './value.ts';
 import { stands } from './workload/found.ts';
 import { planAsked, planUnasked, stateInPlace } from './workload/image-plan.ts';
-import { afterWrite, hold, rolledOut, type WorkloadImageFacts, type WorkloadImagePlan } from './workload/plans.ts';
+import {
+  afterWrite,
+  hold,
+  type LookPurpose,
+  rolledOut,
+  type WorkloadImageFacts,
+  type WorkloadImagePlan,
+} from './workload/plans.ts';
 import { hasRollout } from './workload/rollout.ts';
 
 /** Everything that one workload is decided by, besides what registries say. */
@@ -25,8 +32,7 @@ export interface WorkloadFacts {
   readonly customControllers: 'skip' | 'pin';
   /** How many other workloads follow something. */
   readonly others: number;
-  /** Not a look at a few in between: only whole cycles count how long somebody else's rollout is waited for. */
-  readonly isWholeCycle: boolean;
+  readonly purpose: LookPurpose;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -145,7 +151,7 @@ function heldByController(
 }
 
 function factsOfImages(facts: WorkloadFacts) {
-  const { workload, state, lastAsked, others, isWholeCycle, now } = facts;
+  const { workload, state, lastAsked, others, purpose, now } = facts;
   const mark = restartedAt(workload.kind, workload.object);
   const known = workload.images.map((image) => {
     const own = stateInPlace(image, state?.images.get(image.key) ?? NEW_IMAGE);
@@ -163,7 +169,7 @@ function factsOfImages(facts: WorkloadFacts) {
       changedBy: workload.changedBy,
       lastAsked: lastAsked(image.key),
       others,
-      isWholeCycle,
+      purpose,
       now,
     },
   }));

@@ -28,13 +28,24 @@ describe('what production taught', () => {
     assert.equal(workload.state?.images.get('api')?.waited, null);
   });
 
-  test('looks at a few in between do not count', () => {
+  test('a look after rollouts asks no registry, and counts for nothing where the rollout is somebody else’s', () => {
     const workload = pinnedWorkload();
     workload.look();
     workload.tags = { [API]: B };
     workload.rolls('rolling');
-    workload.isWholeCycle = false;
-    for (let looks = 1; looks < 20; looks += 1) assert.deepEqual(workload.look(), ['api waiting RollingOut']);
+    workload.purpose = 'rollouts';
+    for (let looks = 1; looks < 20; looks += 1) {
+      assert.deepEqual(workload.asked(), []);
+      assert.deepEqual(workload.look(), ['api waiting NotDue']);
+    }
+    workload.purpose = 'sweep';
+    assert.deepEqual(workload.look(), ['api waiting RollingOut']);
+    workload.rolls('settled');
+    assert.deepEqual(workload.look(), ['api written Moved']);
+    workload.purpose = 'rollouts';
+    assert.deepEqual(workload.look(), ['api waiting RollingOut']);
+    workload.rolls('settled');
+    assert.deepEqual(workload.look(), ['api unchanged RolledOut']);
   });
 
   test('a counter that nobody can read is one that is over', () => {

@@ -34,7 +34,7 @@ export function planUnasked(image: FollowedByWorkload, facts: WorkloadImageFacts
   }
   const watched = watch(image, facts);
   if (watched !== null) return watched;
-  const notDue = heldByInterval(image, facts.lastAsked, facts.now);
+  const notDue = facts.purpose === 'rollouts' ? LATER : heldByInterval(image, facts.lastAsked, facts.now);
   if (notDue === null) return null;
   const failed = state.rollout?.failed === true ? gaveUp(image, facts) : null;
   return failed ?? hold(image, state, notDue);
@@ -190,4 +190,5 @@ function paused(image: FollowedByWorkload, { rollout, state }: WorkloadImageFact
   return rollout.kind === 'paused' ? hold(image, state, PAUSED, wanted) : null;
 }
 
+const LATER: Hold = { outcome: 'waiting', reason: 'NotDue', message: 'only rollouts are looked after now' };
 const PAUSED: Hold = { outcome: 'waiting', reason: 'RolloutPaused', message: 'its spec.paused is set' };

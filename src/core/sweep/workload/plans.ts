@@ -6,6 +6,9 @@ import type { ImageValue } from '../value.ts';
 import { foundValue } from './found.ts';
 import { hasRollout } from './rollout.ts';
 
+/** Why there is a look: `rollouts`, seconds apart, are about those alone that writes of ours began. */
+export type LookPurpose = 'sweep' | 'rollouts';
+
 /** Everything that one image of a workload is decided by, besides what its registry says. */
 export interface WorkloadImageFacts {
   readonly state: ImageState;
@@ -22,8 +25,7 @@ export interface WorkloadImageFacts {
   readonly lastAsked: number | null;
   /** How many other workloads follow something. */
   readonly others: number;
-  /** Not a look at a few in between. */
-  readonly isWholeCycle: boolean;
+  readonly purpose: LookPurpose;
   /** Milliseconds since 1970. */
   readonly now: number;
 }

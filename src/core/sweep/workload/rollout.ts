@@ -12,8 +12,6 @@ interface RolloutFacts {
   readonly isRollingOurs: boolean;
   /** How many other workloads follow something. */
   readonly others: number;
-  /** Not a look at a few in between, which are seconds apart. */
-  readonly isWholeCycle: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -94,7 +92,7 @@ export function watchRollout(facts: RolloutFacts & { readonly attempt: NonNullab
 
 /** Why nothing is written while a rollout is under way, and how often in a row that was so; null where none is. */
 export function holdUnsettled(facts: RolloutFacts): { readonly hold: Hold; readonly waited: number | null } | null {
-  const { state, rollout, isRollingOurs, others, isWholeCycle } = facts;
+  const { state, rollout, isRollingOurs, others } = facts;
   switch (rollout.kind) {
     case 'settled':
     case 'none':
@@ -107,7 +105,7 @@ export function holdUnsettled(facts: RolloutFacts): { readonly hold: Hold; reado
         const message = `another image of it is being rolled out: ${rollout.why}`;
         return { hold: { outcome: 'waiting', reason: 'RollingOut', message }, waited: state.waited };
       }
-      const waited = Math.min(MOST_COUNTED, (state.waited ?? 0) + (isWholeCycle ? 1 : 0));
+      const waited = Math.min(MOST_COUNTED, (state.waited ?? 0) + 1);
       const message = `a rollout that somebody else began is not over: ${rollout.why}`;
       if (waited < MOST_WAITED) return { hold: { outcome: 'waiting', reason: 'RollingOut', message }, waited };
       const rest = others === 1 ? '1 other workload goes on' : `${others} other workloads go on`;

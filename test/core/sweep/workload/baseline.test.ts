@@ -18,7 +18,7 @@ function beginning(wanted: WantedPlan, state = NEW_IMAGE): string {
   const [image] = readTarget(workloadObject(wanted)).images;
   assert.ok(image !== undefined);
   const rollout = { kind: 'settled' } as const;
-  const clock = { restartedAt: null, changedBy: null, lastAsked: null, others: 0, isWholeCycle: true, now: 0 };
+  const clock = { restartedAt: null, changedBy: null, lastAsked: null, others: 0, purpose: 'sweep', now: 0 } as const;
   const begun = begin(
     image,
     { state, rollout, isRollingOurs: false, isGoing: false, ...clock },

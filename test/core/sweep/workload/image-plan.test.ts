@@ -19,7 +19,7 @@ function facts(wanted: WantedPlan = {}) {
     changedBy: null,
     lastAsked: null,
     others: 0,
-    isWholeCycle: true,
+    purpose: 'sweep',
     now: 0,
   } as const;
   return { image, known };

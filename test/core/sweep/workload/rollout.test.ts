@@ -7,7 +7,7 @@ import { digestOf } from '../../../support/planned-target.ts';
 
 const attempt = { tag: 'main', digest: digestOf('a'), at: 0, count: 1 };
 const rolling: Rollout = { kind: 'rolling', why: 'it is at it', progress: 2, patience: 600_000 };
-const facts = { isRollingOurs: false, others: 1, isWholeCycle: true, now: 0 };
+const facts = { isRollingOurs: false, others: 1, now: 0 };
 
 function watched(rollout: Rollout, now: number, own: { progress: number; failed: boolean } | null, count = 1): string {
   const made = { ...attempt, count };
@@ -45,17 +45,14 @@ test('what failed is told once, and then it is decided what to do; a healthy one
   assert.equal(watched({ kind: 'paused' }, 7, null), 'RolloutPaused 7 0 false');
 });
 
-test('others’ rollouts are waited for, and counted but for our own, pauses and looks in between', () => {
+test('others’ rollouts are waited for, and counted but for our own and for pauses', () => {
   const held = (rollout: Rollout, waited: number, more: object = {}): string => {
     const hold = holdUnsettled({ ...facts, rollout, state: { ...NEW_IMAGE, waited }, ...more });
     return hold === null ? 'free' : `${hold.hold.reason} ${hold.waited}`;
   };
   assert.deepEqual([held({ kind: 'settled' }, 3), held({ kind: 'none', why: '' }, 3)], ['free', 'free']);
   assert.deepEqual([held(rolling, 6), held(rolling, 7)], ['RollingOut 7', 'NotSettling 8']);
-  assert.deepEqual(
-    [held(rolling, 7, { isRollingOurs: true }), held(rolling, 7, { isWholeCycle: false })],
-    ['RollingOut 7', 'RollingOut 7'],
-  );
+  assert.equal(held(rolling, 7, { isRollingOurs: true }), 'RollingOut 7');
   assert.equal(held({ kind: 'paused' }, 7), 'RolloutPaused null');
   assert.deepEqual([hasRollout({ kind: 'none', why: '' }), hasRollout({ kind: 'paused' })], [false, true]);
 });
