@@ -2,27 +2,19 @@ import { compileGlob } from '../core/policy/grammar/glob.ts';
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError, isOutrunPatch } from './error.ts';
-import { listPages } from './list.ts';
-import { resourcePath } from './resource.ts';
+import {
+  type CustomKind,
+  listCustomObjects,
+  type ObjectName,
+  type PatchOutcome,
+  patchCustomObject,
+  readCustomObject,
+} from './custom-objects.ts';
 
-/** One of Argo CD's resources, by its name. */
-export interface ArgoName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/** What came of a patch. `conflict`: a `test` of it did not hold, or somebody wrote at the same moment; nothing was changed. */
-export type PatchOutcome =
-  | { readonly kind: 'written' }
-  | { readonly kind: 'conflict'; readonly message: string }
-  | { readonly kind: 'failed'; readonly message: string };
-
-const FIELD_MANAGER = 'tagpin';
-/** An Application with a few hundred resources has 100 KB of status, and a page is held whole. */
-const PAGE = 100;
-/** The list is begun again so often where its pages are too far apart. */
-const MOST_BEGINNINGS = 3;
+const ARGO = { group: 'argoproj.io', version: 'v1alpha1' } as const;
+/** An Application with a few hundred resources has 100 KB of status. */
+const APPLICATIONS: CustomKind = { ...ARGO, resource: 'applications', pageSize: 100 };
+const APPLICATION_SETS: CustomKind = { ...ARGO, resource: 'applicationsets' };
 
 /**
  * The Applications in the namespaces that globs name, raw and page by page, so that only one page is held. Where a list has to be
@@ -37,11 +29,11 @@ export async function* listApplications(
 ): AsyncGenerator<readonly JsonObject[], void> {
   const isLiteral = namespaces.every((glob) => !glob.includes('*'));
   if (isLiteral) {
-    for (const namespace of new Set(namespaces)) yield* listIn(client, namespace, signal);
+    for (const namespace of new Set(namespaces)) yield* listCustomObjects(client, APPLICATIONS, namespace, signal);
     return;
   }
   const matches = namespaces.map(compileGlob);
-  for await (const objects of listIn(client, undefined, signal)) {
+  for await (const objects of listCustomObjects(client, APPLICATIONS, undefined, signal)) {
     const ours = objects.filter((object) => {
       const namespace = asString(valueAt(object, ['metadata', 'namespace']));
       return namespace !== null && matches.some((covers) => covers(namespace));
@@ -50,83 +42,30 @@ export async function* listApplications(
   }
 }
 
-async function* listIn(
-  client: Pick<KubernetesClient, 'request'>,
-  namespace: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<readonly JsonObject[], void> {
-  for (let beginnings = 1; ; beginnings += 1) {
-    try {
-      const path = applicationPath(namespace);
-      for await (const { items } of listPages({ client, path, pageSize: PAGE, signal })) yield items;
-      return;
-    } catch (error) {
-      if (isKubernetesError(error, 'NotFound')) return;
-      if (!isKubernetesError(error, 'Expired') || beginnings === MOST_BEGINNINGS) throw error;
-    }
-  }
-}
-
 /** One Application; null where it is not there. @throws KubernetesError */
 export async function readApplicationObject(
   client: Pick<KubernetesClient, 'request'>,
-  { namespace, name }: ArgoName,
+  name: ObjectName,
   signal: AbortSignal,
 ): Promise<JsonObject | null> {
-  return await readOrNull(client, applicationPath(namespace, name), signal);
+  return await readCustomObject(client, APPLICATIONS, name, signal);
 }
 
 /** One ApplicationSet; null where it is not there. @throws KubernetesError */
 export async function readApplicationSet(
   client: Pick<KubernetesClient, 'request'>,
-  { namespace, name }: ArgoName,
+  name: ObjectName,
   signal: AbortSignal,
 ): Promise<JsonObject | null> {
-  const path = resourcePath({ ...ARGO, resource: 'applicationsets', namespace, name });
-  return await readOrNull(client, path, signal);
+  return await readCustomObject(client, APPLICATION_SETS, name, signal);
 }
 
 /** Sends a JSON Patch for one Application. Rejects with `signal.reason` alone. */
 export async function patchApplication(
   client: Pick<KubernetesClient, 'request'>,
-  { namespace, name }: ArgoName,
+  name: ObjectName,
   patch: readonly object[],
   signal: AbortSignal,
 ): Promise<PatchOutcome> {
-  try {
-    await client.request({
-      method: 'PATCH',
-      patch: 'json',
-      path: applicationPath(namespace, name),
-      query: { fieldManager: FIELD_MANAGER },
-      body: patch,
-      // Nobody reads the answer, and a whole Application may have a hundred kilobytes.
-      representation: 'metadata',
-      signal,
-    });
-    return { kind: 'written' };
-  } catch (error) {
-    signal.throwIfAborted();
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: isOutrunPatch(error) ? 'conflict' : 'failed', message };
-  }
-}
-
-const ARGO = { group: 'argoproj.io', version: 'v1alpha1' } as const;
-
-function applicationPath(namespace: string | undefined, name?: string): string {
-  return resourcePath({ ...ARGO, resource: 'applications', namespace, name });
-}
-
-async function readOrNull(
-  client: Pick<KubernetesClient, 'request'>,
-  path: string,
-  signal: AbortSignal,
-): Promise<JsonObject | null> {
-  try {
-    return await client.request({ method: 'GET', path, signal });
-  } catch (error) {
-    if (isKubernetesError(error, 'NotFound')) return null;
-    throw error;
-  }
+  return await patchCustomObject(client, APPLICATIONS, name, { patch, signal });
 }
