@@ -92,18 +92,26 @@ const MOST_NAMESPACES = 10_000;
 /**
  * Bounds what each namespace may ask of registries, by a token bucket of its own.
  *
- * @returns the same resolver, but that it rejects with `TooManyQuestions`.
+ * @returns the same resolver, but that past its share a question is RateLimited, or rejects with `TooManyQuestions`, as it wants.
  */
 export function limitQuestions(resolve: ResolveDigest, limits: QuestionLimits): ResolveDigest {
   const shares = new Shares(limits);
   return async (question) => {
     const wait = shares.take(question.limit);
+    if (wait > 0 && question.pastLimit === 'fail') return LIMITED;
     if (wait > 0) throw new TooManyQuestions(Math.max(1, Math.ceil(wait / 1000)));
     const resolution = await resolve(question);
     if (isFree(resolution)) shares.giveBack(question.limit);
     return resolution;
   };
 }
+
+const LIMITED: Resolution = {
+  kind: 'failed',
+  code: 'RateLimited',
+  message: 'this namespace asks registries for more than its share',
+  lastKnown: null,
+};
 
 /** A verification asks a registry four times as much as a resolution: for referrers, the older tag, a manifest and a blob. */
 export const DEFAULT_VERIFICATION_LIMITS = { perSecond: 20, burst: 6000 } as const;

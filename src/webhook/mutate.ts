@@ -40,6 +40,8 @@ export type ResolveDigest = (question: {
   readonly maxAgeMilliseconds?: number;
   /** Whose share of the registry's patience this is: the namespace. */
   readonly limit: string;
+  /** Past that share, `send away` (default) rejects, and the whole review has to come again; `fail` gives RateLimited. */
+  readonly pastLimit?: 'send away' | 'fail';
   readonly signal: AbortSignal;
 }) => Promise<Resolution>;
 
@@ -103,8 +105,10 @@ async function finishPlan(request: AdmissionRequest, policy: Policy, needs: Muta
     const ask = async (question: Question) => {
       const { reference, freshness } = question;
       const age = freshness === 'past-cache' ? { maxAgeMilliseconds: 0 } : {};
-      const limit = request.namespace;
-      const resolution = await needs.resolve({ reference, keychain, limit, signal, ...age });
+      // Pods that are sent away too often are let in by their failurePolicy: none that has to be signed.
+      const pastLimit = signatures?.guards(reference) === true ? 'fail' : 'send away';
+      const asking = { reference, keychain, limit: request.namespace, pastLimit, signal, ...age } as const;
+      const resolution = await needs.resolve(asking);
       answers.set(questionKey(question), resolution);
       asked.push({ reference, resolution });
     };

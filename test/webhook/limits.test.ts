@@ -58,13 +58,24 @@ function limited(answer: (limit: string) => Resolution, perSecond = 2, burst = 3
   const keychain = async () => [];
   const { signal } = new AbortController();
   return {
-    ask: (limit: string) => ask({ reference: reference('nginx'), keychain, limit, signal }),
+    ask: (limit: string, pastLimit: 'send away' | 'fail' = 'send away') =>
+      ask({ reference: reference('nginx'), keychain, limit, pastLimit, signal }),
     wait: (milliseconds: number): void => {
       time += milliseconds;
     },
     asked: () => asked,
   };
 }
+
+test('a question that may not send its review away fails past the share, and costs nothing of it', async () => {
+  const { ask, wait, asked } = limited(() => found);
+  for (let index = 0; index < 3; index += 1) await ask('shop', 'fail');
+  const refused = await ask('shop', 'fail');
+  assert.deepEqual(refused.kind === 'failed' && refused.code, 'RateLimited');
+  assert.equal(asked(), 3);
+  wait(500);
+  assert.equal((await ask('shop', 'fail')).kind, 'resolved');
+});
 
 test('a namespace may ask a burst of questions, and then as many a second', async () => {
   const { ask, wait, asked } = limited(() => found);

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { DEFAULT_POLICY, type Policy, parsePolicy } from '../../src/core/policy/schema.ts';
 import { createResolver } from '../../src/registry/resolver.ts';
 import { createMutate } from '../../src/webhook/mutate.ts';
-import { deployment, digest, type Manifest } from '../support/admission.ts';
+import { deployment, digest, type Manifest, pod } from '../support/admission.ts';
 import { type Loopback, registriesOf, startLoopback } from '../support/loopback.ts';
+import { verifyEntry } from '../support/signed-image.ts';
 
 const A = digest('a');
 
@@ -129,6 +130,30 @@ test('labels that have to be waited for count as those that are known', async ()
     const { review: answer } = await mutate(review(deployment({ app: 'nginx:1' })), never);
     assert.equal(answer.response.allowed, false);
   }
+});
+
+test('past its share a review is denied, and not sent away, where an image has to be signed', async () => {
+  const verify = [{ ...verifyEntry({ images: ['docker.io/library/nginx'] }), trustRoot: 'public' as const }];
+  const limited: string[] = [];
+  const mutate = createMutate({
+    policy: () => ({ ...DEFAULT_POLICY, verify }),
+    resolve: async ({ reference, pastLimit }) => {
+      limited.push(`${reference.text} ${pastLimit}`);
+      return { kind: 'failed', code: 'RateLimited', message: 'more than its share', lastKnown: null };
+    },
+    verify: () => assert.fail('there is no digest to verify'),
+    namespaceLabels: () => ({}),
+    keychain: () => ({ credentials: async () => [], unread: () => [] }),
+  });
+  const { review: answer } = await mutate(review(deployment({ app: 'nginx:1', other: 'redis:1' })), never);
+  assert.deepEqual(limited, ['nginx:1 fail', 'redis:1 send away']);
+  assert.equal(answer.response.allowed, false);
+  assert.equal(answer.response.status?.code, 503);
+  limited.length = 0;
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  const userInfo = { username: 'system:serviceaccount:kube-system:job-controller' };
+  await mutate(review(pod({ app: 'nginx:1' }), { kind, userInfo }), never);
+  assert.deepEqual(limited, ['nginx:1 send away']);
 });
 
 test('a private address that no policy lists is never asked', async (context) => {

@@ -23,6 +23,8 @@ export type Verifications = ReadonlyMap<string, Verification>;
 
 /** What the policy's `verify` entries make of the plans of one request. */
 export interface SignatureJudge {
+  /** Is this image let in only where it verifies? Then a request must not go unanswered on its account. */
+  readonly guards: (reference: ImageReference) => boolean;
   /** Refuses images without a digest, of which nothing can be verified: also before registries were asked for the rest. */
   readonly refuseFloating: (plan: AdmissionPlan) => AdmissionPlan;
   /** What a plan without open questions still needs; nothing where it is refused anyway. */
@@ -61,6 +63,8 @@ export function judgeSignatures(request: AdmissionRequest, policy: Policy): Sign
   const isUnchanged = unchangedSince(request);
 
   return {
+    guards: (reference) =>
+      enforced === 'enforced' && entriesFor(policy.verify, reference).some(({ action }) => action === 'deny'),
     refuseFloating(plan) {
       const slots = plan.slots.map((outcome) => {
         const found = judged(outcome);
