@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isAllowedHost } from '../core/policy/match.ts';
 import type { RegistryHostPolicy } from '../core/policy/schema.ts';
-import { classifyAddress } from './connection/address.ts';
+import { classifyAddress, isInternalName } from './connection/address.ts';
 import {
   type ClientCertificate,
   joinAuthorities,
@@ -36,9 +36,6 @@ const KNOWN_REALMS: ReadonlyMap<string, string> = new Map([
   ['registry-1.docker.io', 'auth.docker.io'],
   ['registry.gitlab.com', 'gitlab.com'],
 ]);
-
-/** Names that a cluster resolves to itself. That they are private addresses too is the second line. */
-const INTERNAL_NAME = /^(?:localhost|kubernetes|kubernetes\.default)$|\.(?:localhost|svc|cluster\.local)$/;
 
 /**
  * Leave to ask a registry.
@@ -123,7 +120,7 @@ function permit(url: URL, host: string, entry: RegistryHostPolicy | null, own: O
   const hostname = url.hostname.replace(/\.$/, '').replace(/^\[|\]$/g, '');
   const address = isIP(hostname) === 0 ? 'public' : classifyAddress(hostname);
   if (address === 'forbidden') throw new RegistryError('ForbiddenAddress', { host });
-  if (entry === null && (address === 'private' || INTERNAL_NAME.test(hostname))) {
+  if (entry === null && (address === 'private' || isInternalName(hostname))) {
     throw new RegistryError('PrivateAddress', { host });
   }
   return {

@@ -74,6 +74,17 @@ export function classifyAddress(text: string): AddressClass {
   return classify(address, 'ipv6');
 }
 
+const INTERNAL_NAME = /^(?:localhost|kubernetes|kubernetes\.default)$|\.(?:localhost|svc|cluster\.local)$/;
+
+/**
+ * Is it a name that a cluster resolves to itself? That it leads to a private address is the second line.
+ *
+ * @param hostname in lower case, without a dot at its end.
+ */
+export function isInternalName(hostname: string): boolean {
+  return INTERNAL_NAME.test(hostname);
+}
+
 function classify(address: string, family: 'ipv4' | 'ipv6'): AddressClass {
   if (forbidden.check(address, family)) return 'forbidden';
   return reserved.check(address, family) ? 'private' : 'public';

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { isProxyExempt } from '../../platform/proxy-choice.ts';
 import { hostOf } from '../endpoint.ts';
 import { RegistryError } from '../error.ts';
-import { classifyAddress } from './address.ts';
+import { classifyAddress, isInternalName } from './address.ts';
 import type { RegistrySettings } from './own.ts';
 
 /** A proxy, and where it may be. */
@@ -31,9 +31,11 @@ export function proxyFor(settings: RegistrySettings, url: URL): ProxyReach | nul
 
 function ownProxy({ allow, hosts }: RegistrySettings, url: string, registry: string): ProxyReach {
   const parsed = new URL(url);
-  const hostname = parsed.hostname.replace(/^\[|\]$/g, '');
-  const privateAddresses = allow !== null && hosts.some(({ host }) => host === hostOf(parsed));
-  const address = isIP(hostname) === 0 ? 'public' : classifyAddress(hostname);
+  const hostname = parsed.hostname.replace(/\.$/, '').replace(/^\[|\]$/g, '');
+  // Without a port a policy's host is that of HTTPS.
+  const name = `${hostOf(parsed)}${parsed.protocol === 'http:' && parsed.port === '' ? ':80' : ''}`;
+  const privateAddresses = allow !== null && hosts.some(({ host }) => host === name);
+  const address = isIP(hostname) !== 0 ? classifyAddress(hostname) : isInternalName(hostname) ? 'private' : 'public';
   if (address === 'forbidden' || (address === 'private' && !privateAddresses)) {
     throw new RegistryError('PrivateProxy', { host: registry });
   }

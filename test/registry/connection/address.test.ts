@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type AddressClass, classifyAddress } from '../../../src/registry/connection/address.ts';
+import { type AddressClass, classifyAddress, isInternalName } from '../../../src/registry/connection/address.ts';
 
 const table: Readonly<Record<AddressClass, readonly string[]>> = {
   public: [
@@ -115,4 +115,10 @@ test('no text throws', () => {
     }),
     { seed: 1, numRuns: 2000 },
   );
+});
+
+test('names that a cluster resolves to itself are known', () => {
+  const own = ['localhost', 'a.localhost', 'kubernetes', 'kubernetes.default', 'a.b.svc', 'a.b.svc.cluster.local'];
+  const others = ['registry.example', 'kubernetes.example', 'svc', 'a.svc.example', 'notlocalhost'];
+  assert.deepEqual([...own, ...others].filter(isInternalName), own);
 });

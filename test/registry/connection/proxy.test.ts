@@ -63,6 +63,11 @@ const own: readonly (readonly [string, object, boolean | 'refused'])[] = [
   ['http://10.0.0.7:3128', { allow: ['ghcr.io'] }, 'refused'],
   ['http://10.0.0.7:3128', { allow: ['ghcr.io'], hosts: [{ host: '10.0.0.7:8080' }] }, 'refused'],
   ['http://10.0.0.7:3128', { allow: ['ghcr.io'], hosts: [{ host: '10.0.0.7:3128' }] }, true],
+  ['http://squid.proxies.svc:3128', {}, 'refused'],
+  ['http://localhost.:3128', {}, 'refused'],
+  ['http://squid.svc:3128', { allow: ['ghcr.io'], hosts: [{ host: 'squid.svc:3128' }] }, true],
+  ['http://10.0.0.7', { allow: ['ghcr.io'], hosts: [{ host: '10.0.0.7' }] }, 'refused'],
+  ['http://10.0.0.7', { allow: ['ghcr.io'], hosts: [{ host: '10.0.0.7:80' }] }, true],
   ['https://proxy.corp', { allow: ['ghcr.io'], hosts: [{ host: 'proxy.corp' }] }, true],
 ];
 
