@@ -104,9 +104,11 @@ export function settleWorkload(
     states.set(key, healthy === null ? image.now : rolledOut(image.image, image.now, healthy));
     const result = image.write === null ? undefined : written.get(key);
     if (image.write === null || result === undefined) return change;
+    // What stands there was not rolled out once more, and so has not failed once more.
+    if (result.kind !== 'written' && image.write.isAgain) states.set(key, image.before);
     switch (result.kind) {
       case 'written':
-        states.set(key, afterWrite(image.image, image.now, image.write.value, workload.rollout));
+        states.set(key, afterWrite(image, image.write, workload.rollout));
         return { ...change, outcome: 'written' };
       case 'outrun':
         return { ...change, outcome: 'waiting', reason: 'Outrun', message: result.message };

@@ -58,15 +58,13 @@ export function workloadPatch(
   if (writes.length > 0) tests.push(test(annotationPath(FOLLOW_ANNOTATION), annotationOf(object, FOLLOW_ANNOTATION)));
   for (const { image } of writes) if (image.slot !== null) tests.push(...slotTests(image.slot));
 
-  const of = (action: FollowedByWorkload['action']) => writes.filter(({ image }) => image.action === action);
+  // What stands there already is only rolled out once more, which no webhook is needed for.
+  const of = (action: FollowedByWorkload['action']) =>
+    writes.filter(({ image, isAgain }) => image.action === action && !isAgain);
   const refresh = refreshValue(of('refresh'));
   if (refresh !== null) annotate(REFRESH_ANNOTATION, refresh);
-  const images = setImages(
-    object,
-    of('set-image').filter(({ isAgain }) => !isAgain),
-    history,
-  );
-  const variables = setVariables(of('set-env').filter(({ isAgain }) => !isAgain));
+  const images = setImages(object, of('set-image'), history);
+  const variables = setVariables(of('set-env'));
   const restarted = writes.find(({ image, isAgain }) => isAgain || image.action === 'restart');
   const restart = restarted === undefined || kind === 'CronJob' ? NO_EDIT : restartPods(workload, restarted.at);
   for (const edit of [images, variables, restart]) {

@@ -75,6 +75,39 @@ describe('what production taught', () => {
     assert.equal(workload.state?.images.get('api')?.attempt?.count, 1);
   });
 
+  test('only rollouts are attempts of a rollout: what could not be written three times has all of its attempts', () => {
+    const workload = movingWorkload();
+    workload.rolls('settled');
+    workload.look();
+    workload.tags = { [API]: C };
+    workload.webhook = 'none';
+    for (let tries = 0; tries < 3; tries += 1) assert.deepEqual(workload.look(), ['api failed NoWebhook']);
+    assert.deepEqual(workload.look(), ['api failed Retrying']);
+    workload.wait(10 * MINUTE);
+    workload.webhook = 'running';
+    assert.deepEqual(workload.look(), ['api written Moved']);
+    workload.rolls('stuck');
+    assert.deepEqual(workload.look(), ['api failed RolloutFailed']);
+    assert.match(workload.changes[0]?.message ?? '', /1 of 3/);
+    workload.webhook = 'none';
+    assert.deepEqual(workload.look(), ['api written Moved'], 'to roll it out once more needs no webhook');
+    assert.equal(workload.state?.images.get('api')?.attempt?.count, 2);
+  });
+
+  test('a clock that was ahead holds nobody up: the ten minutes begin anew', () => {
+    const workload = pinnedWorkload({ kind: 'StatefulSet' });
+    workload.look();
+    workload.tags = { [API]: B };
+    workload.wait(365 * 24 * 60 * MINUTE);
+    assert.deepEqual(workload.look(), ['api written Moved']);
+    workload.rolls('rolling');
+    assert.deepEqual(workload.look(), ['api waiting RollingOut']);
+    workload.wait(-365 * 24 * 60 * MINUTE);
+    assert.deepEqual(workload.look(), ['api waiting RollingOut']);
+    workload.wait(11 * MINUTE);
+    assert.deepEqual(workload.look(), ['api failed RolloutFailed']);
+  });
+
   test('what was given up and becomes healthy all the same is a success', () => {
     const workload = movingWorkload();
     for (let looks = 0; looks < 8; looks += 1) {

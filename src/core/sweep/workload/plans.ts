@@ -73,10 +73,12 @@ export function rolledOut(image: FollowedByWorkload, state: ImageState, value: I
 
 /** What is remembered of a value that was written just now. */
 export function afterWrite(
-  image: FollowedByWorkload,
-  begun: ImageState,
-  value: ImageValue,
+  { image, now }: WorkloadImagePlan,
+  { value, isAgain }: NonNullable<WorkloadImagePlan['write']>,
   rollout: Rollout,
 ): ImageState {
-  return hasRollout(rollout) ? { ...begun, rollout: { progress: 0, failed: false } } : rolledOut(image, begun, value);
+  if (!hasRollout(rollout)) return rolledOut(image, now, value);
+  // What could not be written at first has not failed to become healthy.
+  const attempt = isAgain || now.attempt === null ? now.attempt : { ...now.attempt, count: 1 };
+  return { ...now, attempt, rollout: { progress: 0, failed: false } };
 }

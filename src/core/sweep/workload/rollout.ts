@@ -56,7 +56,8 @@ export function watchRollout(facts: RolloutFacts & { readonly attempt: NonNullab
     case 'rolling': {
       if (before.failed) return { kind: 'failed' };
       const isGettingOn = rollout.progress > before.progress;
-      const since = isGettingOn ? now : attempt.at;
+      // A clock that was ahead would have it waited for until it is as late again.
+      const since = isGettingOn ? now : Math.min(attempt.at, now);
       if (now - since <= rollout.patience) {
         const message = `${shortText(attempt)} is being rolled out: ${rollout.why}`;
         return rolling(

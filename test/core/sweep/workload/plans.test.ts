@@ -20,12 +20,21 @@ test('what is left alone is told with what stands there', () => {
 });
 
 test('a write is a success where there is nothing to wait for, else when it is healthy', () => {
-  const waiting = afterWrite(image, begun, value, { kind: 'settled' });
+  const plan = { ...leave(image, begun, value), outcome: 'planned', reason: 'Moved', message: '' } as const;
+  const write = { value, isAgain: false };
+  const waiting = afterWrite(plan, write, { kind: 'settled' });
   assert.deepEqual(
     [waiting.written, waiting.attempt, waiting.rollout],
     [null, begun.attempt, { progress: 0, failed: false }],
   );
-  const done = afterWrite(image, begun, value, { kind: 'none', why: '' });
+  const done = afterWrite(plan, write, { kind: 'none', why: '' });
   assert.deepEqual(done, rolledOut(image, waiting, value));
   assert.deepEqual([done.written, done.attempt, done.rollout, done.observed], [value, null, null, null]);
+});
+
+test('what could not be written at first has all of its attempts, and one more attempt is counted', () => {
+  const tried = { ...begun, attempt: { ...begun.attempt, count: 2 } };
+  const plan = { ...leave(image, tried, value), outcome: 'planned', reason: 'Moved', message: '' } as const;
+  const countOf = (isAgain: boolean) => afterWrite(plan, { value, isAgain }, { kind: 'settled' }).attempt?.count;
+  assert.deepEqual([countOf(false), countOf(true)], [1, 2]);
 });
