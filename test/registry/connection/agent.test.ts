@@ -183,3 +183,15 @@ test('old reaches make room for new ones', async () => {
   }
   assert.equal(await get(`http://127.0.0.1:${plain.port}/`, inside), 'plain');
 });
+
+test('hundreds of authorities share the certificates of the system, and none is trusted beside its own reach', async () => {
+  const many = createAgents(1000);
+  const before = process.memoryUsage().rss;
+  for (let index = 0; index < 300; index += 1) {
+    many.forReach({ ...inside, certificateAuthority: `${authority}\n# ${index}` });
+  }
+  // Of each its own copy took more than a megabyte, of which V8 knows nothing, so that it is not collected in time.
+  assert.ok(process.memoryUsage().rss - before < 150_000_000);
+  await many.close();
+  await assert.rejects(get(`https://localhost:${secure.port}/`, inside), /certificate/);
+});
