@@ -41,10 +41,10 @@ const ANNOTATIONS = {
   timestamp: 'dev.sigstore.cosign/rfc3161timestamp',
 } as const;
 
-/** A signature has one entry and one timestamp; each that is looked at costs milliseconds. */
-const MOST_PROOFS = 8;
+/** A signature has one entry and one timestamp, or two; each that is looked at costs milliseconds. */
+const MOST_PROOFS = 4;
 /** Certificates, timestamps and log entries have one to six kilobytes; reading larger ones takes a millisecond for each. */
-const LARGEST_PART = 32 * 1024;
+const LARGEST_PART = 16 * 1024;
 
 /** Reads a sigstore bundle of the versions 0.1 to 0.3 with a DSSE envelope. */
 export function readBundle(bytes: Buffer): ReadMaterial {

@@ -61,10 +61,12 @@ export async function look(
         const { signer, checks, holds } = judgeSignature(one.material, digest, demand);
         if (holds) signers[index] ??= signer;
         signatures.push({ format: one.material.format, place: one.place, entry: demand.entry.name, signer, checks });
+        if (isEnough()) break;
+        // Each takes milliseconds of everybody's time.
+        await breathe();
+        if (signal.aborted) break;
       }
       if (isEnough()) break;
-      // Each takes milliseconds of everybody's time.
-      await breathe();
     }
   }
   const verdicts = signers.map((signer, index): Verdict => {
