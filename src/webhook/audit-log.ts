@@ -13,9 +13,9 @@ const MOST_IMAGES = 100;
  */
 export function createAuditLog(callers: 'verified' | 'claimed', write: WriteRecord) {
   return (record: AdmissionRecord, seconds: number): void => {
-    const { images, ...facts } = record;
+    const { images } = record;
     write('admission', {
-      ...facts,
+      ...record,
       images: (images.length > MOST_IMAGES ? images.slice(0, MOST_IMAGES) : images).map((image) => {
         const ref = withoutUser(image.ref);
         return ref === image.ref ? image : { ...image, ref };

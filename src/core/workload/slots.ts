@@ -25,7 +25,13 @@ export interface SubmittedSlot extends ImageSlot {
   readonly reference: ImageReference | null;
 }
 
-const CONTAINER_LISTS: readonly SlotList[] = ['containers', 'initContainers', 'ephemeralContainers'];
+/** Where the elements of each list have what makes a slot. */
+const PLACES = [
+  { list: 'containers', image: ['image'], pullPolicy: ['imagePullPolicy'] },
+  { list: 'initContainers', image: ['image'], pullPolicy: ['imagePullPolicy'] },
+  { list: 'ephemeralContainers', image: ['image'], pullPolicy: ['imagePullPolicy'] },
+  { list: 'volumes', image: ['image', 'reference'], pullPolicy: ['image', 'pullPolicy'] },
+] as const;
 
 /**
  * Every image of an object, in the order of the lists: containers, init containers, ephemeral containers and image
@@ -35,27 +41,21 @@ export function imageSlots(kind: WorkloadKind, object: unknown): readonly ImageS
   const specPath = [...templatePath(kind), 'spec'];
   const spec = valueAt(object, specPath);
   const slots: ImageSlot[] = [];
-  for (const list of CONTAINER_LISTS) {
-    for (const [index, container] of elements(property(spec, list)).entries()) {
-      const image = asString(property(container, 'image'));
-      if (image === null || image === '') continue;
-      const name = asString(property(container, 'name')) ?? '';
-      const pullPolicy = asString(property(container, 'imagePullPolicy'));
-      slots.push({ list, name, key: `${list}/${name}`, path: [...specPath, list, index, 'image'], image, pullPolicy });
-    }
-  }
-  for (const [index, volume] of elements(property(spec, 'volumes')).entries()) {
-    const source = property(volume, 'image');
-    const image = asString(property(source, 'reference'));
-    if (image === null || image === '') continue;
-    const name = asString(property(volume, 'name')) ?? '';
-    slots.push({
-      list: 'volumes',
-      name,
-      key: `volumes/${name}`,
-      path: [...specPath, 'volumes', index, 'image', 'reference'],
-      image,
-      pullPolicy: asString(property(source, 'pullPolicy')),
+  for (const place of PLACES) {
+    const { list } = place;
+    elements(property(spec, list)).forEach((holder, index) => {
+      const image = asString(valueAt(holder, place.image));
+      if (image === null || image === '') return;
+      const name = asString(property(holder, 'name')) ?? '';
+      const path = [...specPath, list, index, ...place.image];
+      slots.push({
+        list,
+        name,
+        key: `${list}/${name}`,
+        path,
+        image,
+        pullPolicy: asString(valueAt(holder, place.pullPolicy)),
+      });
     });
   }
   return slots;
