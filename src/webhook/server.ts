@@ -81,12 +81,9 @@ export async function startServer(options: {
   const responses = new Map<Socket, ServerResponse>();
   /** Connections without TLS yet, by the other side's address and port, the oldest first. */
   const strangers = new Map<string, Socket>();
-  const traffic = { underWay: 0 };
   let isDraining = false;
 
-  function answered(): void {
-    traffic.underWay -= 1;
-  }
+  const isAnswering = (): boolean => responses.values().some(({ closed }) => !closed);
   const server: Server = createServer({
     ...secureContext(certificate),
     ALPNProtocols: ['http/1.1'],
@@ -100,8 +97,6 @@ export async function startServer(options: {
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    traffic.underWay += 1;
-    response.once('close', answered);
     responses.set(request.socket, response);
     if (isDraining) response.shouldKeepAlive = false;
     listener(request, response);
@@ -125,7 +120,7 @@ export async function startServer(options: {
     const closed = new Promise((resolve) => server.close(resolve));
     const late = AbortSignal.any([forced, AbortSignal.timeout(LONGEST_ANSWER)]);
     do await sleep(LAST_CALL, undefined, { signal: late }).catch(() => {});
-    while (traffic.underWay > 0 && !late.aborted);
+    while (isAnswering() && !late.aborted);
     for (const socket of sockets) socket.destroy();
     await closed;
   }
