@@ -123,8 +123,33 @@ describe('OCIRepositories', { skip: skipWithout(...CONTROL_PLANE) }, () => {
     assert.equal((await sweep(namespace)).said, 'written Repaired');
     await edit(namespace, takeAway);
     assert.equal((await sweep(namespace)).said, 'waiting Contested');
+    const second = push(namespace, '1.1.0');
+    assert.equal((await sweep(namespace)).said, 'written Moved');
+    assert.deepEqual(await refOf(namespace), { semver: '>=1.0.0', tag: '1.1.0', digest: second });
+  });
+
+  test('that somebody takes back by their digest alone, which is what Flux takes, are theirs at once', async () => {
+    const namespace = await shared.namespace();
+    const first = push(namespace, '1.0.0');
+    await create(namespace);
+    assert.equal((await sweep(namespace)).said, 'written Moved');
     push(namespace, '1.1.0');
     assert.equal((await sweep(namespace)).said, 'written Moved');
+    await edit(namespace, [{ op: 'replace', path: '/spec/ref/digest', value: first }]);
+    const left = await sweep(namespace);
+    assert.equal(left.said, 'waiting Contested');
+    assert.match(left.message, /"kubectl-edit" put 1\.0\.0@/);
+    assert.deepEqual(await refOf(namespace), { semver: '>=1.0.0', tag: '1.1.0', digest: first });
+  });
+
+  test('fill the state of nobody else, whatever stands in their reference', async () => {
+    const namespace = await shared.namespace();
+    push(namespace, '1.0.0');
+    await create(namespace, { ref: { tag: 'x'.repeat(500_000), digest: 'none' } });
+    const moved = await sweep(namespace);
+    assert.deepEqual([moved.said, moved.from], ['written Moved', null]);
+    const { items } = await shared.plane.get('/api/v1/namespaces/tagpin-system/configmaps');
+    assert.ok(JSON.stringify(items).length < 200_000);
   });
 
   test('move to the newest version that verifies by their own keys, past a newer unsigned one', async () => {
