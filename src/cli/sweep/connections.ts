@@ -3,6 +3,7 @@ import type { Verification } from '../../core/signature/verification.ts';
 import {
   type ConnectionSource,
   isPlainConnection,
+  isPlainHttp,
   isTrustedWithOurs,
   type RegistryAccess,
 } from '../../core/target/connection.ts';
@@ -55,7 +56,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const code = found.kind === 'failed' ? 'Unreachable' : 'NotAllowed';
       return refused({ kind: 'failed', code, message: found.problem });
     }
-    const own = { ...found.values, host, plainHttp: access.insecure };
+    const own = { ...found.values, host, plainHttp: isPlainHttp(access) };
     const ours = isTrustedWithOurs(access) ? 'sent' : 'kept';
     return await askers.use(JSON.stringify([own, ours]), () => make(settingsWith(registries, own), ours), by);
   }

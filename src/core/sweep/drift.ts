@@ -52,7 +52,9 @@ export function explainDifference(standing: Standing): Drift {
 
 function contestedBy(by: string | null, wanted: ImageValue, found: ImageValue): Drift {
   const who = by === null ? 'somebody' : `the field manager ${JSON.stringify(by)}`;
-  const what = valueText(found) === '' ? 'took it away' : `put ${shortText(found)} back`;
+  const isWithout = found.digest === null && wanted.digest !== null && found.tag === wanted.tag;
+  const what =
+    valueText(found) === '' ? 'took it away' : isWithout ? 'took its digest away' : `put ${shortText(found)} back`;
   const message = `${who} ${what} after ${shortText(wanted)} had been written: left so until the tag means something else`;
   return { kind: 'contested', reason: 'Contested', by, message };
 }

@@ -30,7 +30,7 @@ export interface ConnectionSource {
   readonly certificateSecret: string | null;
   /** Holds `address`, and may hold `username` and `password`. */
   readonly proxySecret: string | null;
-  /** Plain HTTP. */
+  /** Plain HTTP will do. */
   readonly insecure: boolean;
 }
 
@@ -45,6 +45,11 @@ export function isTrustedWithOurs({ insecure, certificateSecret }: ConnectionSou
 /** Does the object say nothing of how the registry is connected to? */
 export function isPlainConnection({ insecure, certificateSecret, proxySecret }: ConnectionSource): boolean {
   return !insecure && certificateSecret === null && proxySecret === null;
+}
+
+/** Is the registry asked over plain HTTP? Who says whose certificates are good has some: as Flux, which tries TLS first then. */
+export function isPlainHttp({ insecure, certificateSecret }: ConnectionSource): boolean {
+  return insecure && certificateSecret === null;
 }
 
 /** What there is to say of how a registry is asked; null where it is asked as it is for everybody, so that all may share the answer. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { shortText } from '../../../src/core/sweep/drift.ts';
+import { explainDifference, shortText } from '../../../src/core/sweep/drift.ts';
+import { NEW_IMAGE } from '../../../src/core/sweep/state.ts';
 import { digestOf, PlannedTarget } from '../../support/planned-target.ts';
 
 const [A, B, C, D] = [digestOf('a'), digestOf('b'), digestOf('c'), digestOf('d')];
@@ -130,4 +131,12 @@ test('without a memory what stands there is the beginning, and a difference is w
 test('values are short where people read them', () => {
   assert.equal(shortText({ tag: 'main', digest: A }), 'main@sha256:aaaaaaaaaaaa');
   assert.equal(shortText({ tag: '1.2', digest: null }), '1.2');
+});
+
+test('who takes away the digest alone is not said to have put the tag back', () => {
+  const wanted = { tag: '1.0.0', digest: A };
+  const found = { tag: '1.0.0', digest: null };
+  const state = { ...NEW_IMAGE, written: wanted, repaired: wanted };
+  const drift = explainDifference({ state, found, wanted, says: () => false, changedBy: null });
+  assert.match(drift.kind === 'contested' ? drift.message : '', /^somebody took its digest away after 1\.0\.0@/);
 });

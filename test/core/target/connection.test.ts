@@ -4,6 +4,7 @@ import {
   accessOf,
   type ConnectionSource,
   isPlainConnection,
+  isPlainHttp,
   isTrustedWithOurs,
 } from '../../../src/core/target/connection.ts';
 
@@ -39,4 +40,10 @@ test('who names nothing of its own is asked for as everybody is', () => {
   for (const own of [{ secret: 'pull' }, { serviceAccount: 'puller' }, { insecure: true }, { proxySecret: 'proxy' }]) {
     assert.deepEqual(accessOf({ ...nobody, ...own }), { ...nobody, ...own });
   }
+});
+
+test('no password goes over plain HTTP where somebody says whose certificates are good', () => {
+  assert.ok(!isPlainHttp(PLAIN));
+  assert.ok(isPlainHttp({ ...PLAIN, insecure: true }));
+  assert.ok(!isPlainHttp({ ...PLAIN, insecure: true, certificateSecret: 'tls' }));
 });
