@@ -1,5 +1,6 @@
 import { openKubernetesClient } from '../../src/kubernetes/client.ts';
 import type { ControlPlane } from '../environment/control-plane.ts';
+import type { FollowedImage } from './sweep-once.ts';
 
 /** Where Argo CD and all Applications are. */
 export const FLEET_NAMESPACE = 'argocd';
@@ -12,30 +13,37 @@ const HISTORY = 10;
 export interface FleetPart {
   readonly from: number;
   readonly to: number;
-  readonly images: readonly FleetImage[];
-}
-
-/** A tag that is followed by digest. */
-export interface FleetImage {
-  /** `HOST/REPOSITORY`. */
-  readonly repository: string;
-  readonly tag: string;
-  /** What the tag means now, and what runs. */
-  readonly digest: string;
+  readonly images: readonly FollowedImage[];
 }
 
 /** Makes Applications as Argo CD has them after a sync of what their images mean now. @returns how many seconds that took. */
-export async function createFleet({ kubeconfig }: ControlPlane, { from, to, images }: FleetPart): Promise<number> {
+export async function createFleet(plane: ControlPlane, { from, to, images }: FleetPart): Promise<number> {
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${FLEET_NAMESPACE}/applications`;
+  const bodies = { from, to, bodyOf: (index: number) => application(index, imageOf(images, index)) };
+  return await createMany(plane, path, bodies);
+}
+
+/** Which objects are made: from one index up to another. */
+interface Bodies {
+  readonly from: number;
+  readonly to: number;
+  readonly bodyOf: (index: number) => object;
+}
+
+/** Creates objects, some at a time. @returns how many seconds that took. */
+export async function createMany(
+  { kubeconfig }: ControlPlane,
+  path: string,
+  { from, to, bodyOf }: Bodies,
+): Promise<number> {
   const client = openKubernetesClient({ environment: {}, kubeconfig, requestsPerSecond: 10_000 });
   const began = performance.now();
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${FLEET_NAMESPACE}/applications`;
   let next = from;
   const work = async (): Promise<void> => {
     while (next < to) {
       const index = next;
       next += 1;
-      const image = images[index % images.length];
-      if (image !== undefined) await client.request({ method: 'POST', path, body: application(index, image) });
+      await client.request({ method: 'POST', path, body: bodyOf(index) });
     }
   };
   try {
@@ -46,7 +54,14 @@ export async function createFleet({ kubeconfig }: ControlPlane, { from, to, imag
   return (performance.now() - began) / 1000;
 }
 
-function application(index: number, { repository, tag, digest }: FleetImage): object {
+/** Objects follow the images in turns. */
+export function imageOf(images: readonly FollowedImage[], index: number): FollowedImage {
+  const image = images[index % images.length];
+  if (image === undefined) throw new RangeError('there are no images');
+  return image;
+}
+
+function application(index: number, { repository, tag, digest }: FollowedImage): object {
   const name = `shop-${index}`;
   const parameters = [
     { name: 'replicas', value: '2' },
