@@ -14,7 +14,7 @@ export function workloadNeeds(client: KubernetesClient, log: Log): WorkloadNeeds
         yield* listFollowedWorkloads(client, kind, FOLLOW_ANNOTATION, signal);
       } catch (error) {
         if (!isKubernetesError(error, 'Forbidden')) throw error;
-        const right = `get, list and patch ${resourceName(kind)}: ClusterRole tagpin-sweeper of the chart has it`;
+        const right = `get, list and patch ${resourceName(kind)}: ClusterRole tagpin-workloads, sweeper.workloads of the chart`;
         log.warn('workloads of a kind may not be listed, and are not followed', { kind, right });
       }
     },

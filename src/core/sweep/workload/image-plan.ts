@@ -9,7 +9,7 @@ import { type ImageValue, isSameValue, valueText } from '../value.ts';
 import { begin, unsettled } from './baseline.ts';
 import { asWrittenOnce, explain, foundValue, isByHand, saysValue, stands } from './found.ts';
 import { hold, leave, type WorkloadImageFacts, type WorkloadImagePlan } from './plans.ts';
-import { holdUnsettled, MOST_ATTEMPTS, watchRollout } from './rollout.ts';
+import { holdUnsettled, MOST_ATTEMPTS, NOTHING_TRIED, watchRollout } from './rollout.ts';
 
 /** The state of an image, as far as it is of what it follows now. */
 export function stateInPlace(image: FollowedByWorkload, known: ImageState): ImageState {
@@ -177,7 +177,7 @@ function gaveUp(image: FollowedByWorkload, { state, rollout }: WorkloadImageFact
   if (attempt === null || attempt.count < MOST_ATTEMPTS) return null;
   const value: ImageValue = { tag: attempt.tag, digest: attempt.digest };
   const why = rollout.kind === 'stuck' || rollout.kind === 'rolling' ? `: ${rollout.why}` : '';
-  const message = `${shortText(value)} did not become healthy in ${attempt.count} attempts${why}: nothing is tried before its tag means something else`;
+  const message = `${shortText(value)} did not become healthy in ${attempt.count} attempts${why}: ${NOTHING_TRIED}`;
   return hold(image, state, { outcome: 'failed', reason: 'GaveUp', message }, value);
 }
 

@@ -25,6 +25,9 @@ export type Watched =
 
 /** At so many looks in a row somebody has to hear of it. */
 const MOST_WAITED = 8;
+/** What is said where a digest has failed that often. */
+export const NOTHING_TRIED =
+  'nothing more is tried: mend its Pods, take it back (kubectl rollout undo), or push another image to its tag';
 /** How often a digest may fail to become healthy. */
 export const MOST_ATTEMPTS = 3;
 
@@ -84,7 +87,7 @@ export function watchRollout(facts: RolloutFacts & { readonly attempt: NonNullab
         ? {
             outcome: 'failed',
             reason: 'GaveUp',
-            message: `${message}: nothing is tried before its tag means something else`,
+            message: `${message}: ${NOTHING_TRIED}`,
           }
         : { outcome: 'failed', reason: 'RolloutFailed', message: `${message}: it is tried again` },
     };
@@ -107,14 +110,15 @@ export function holdUnsettled(facts: RolloutFacts): { readonly hold: Hold; reado
         return { hold: { outcome: 'waiting', reason: 'RollingOut', message }, waited: state.waited };
       }
       const waited = Math.min(MOST_COUNTED, (state.waited ?? 0) + 1);
-      const message = `a rollout that somebody else began is not over: ${rollout.why}`;
+      const message = `its rollout, which was not begun here, is not over: ${rollout.why}`;
       if (waited < MOST_WAITED) return { hold: { outcome: 'waiting', reason: 'RollingOut', message }, waited };
+      const way = 'mend its Pods, or write the image yourself';
       const rest = others === 1 ? '1 other workload goes on' : `${others} other workloads go on`;
       return {
         hold: {
           outcome: 'failed',
           reason: 'NotSettling',
-          message: `it is frozen: at ${MOST_WAITED} looks in a row and more ${message}; mend its rollout; ${rest}`,
+          message: `it is frozen: at ${MOST_WAITED} looks in a row and more ${message}: ${way}; ${rest}`,
         },
         waited,
       };

@@ -29,7 +29,7 @@ test('YAML and JSON say the same, and what is not said has its default', () => {
 const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['', '*', /there is nothing in it: write a list, as in "- container: NAME"/],
   ['{', '*', /line 1, column \d+: .*write a list/],
-  ['true', '*', /it is no list: write one/],
+  ['true', '*', /it is no list: write a list/],
   ['semver', '*', /"semver" is for an OCIRepository/],
   ['container: api', '*', /it is no list/],
   ['[]', '*', /the list is empty/],
