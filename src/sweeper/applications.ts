@@ -92,17 +92,31 @@ function sweptApplication(found: FoundTarget, sweep: Sweep): SweptTarget {
     plan(answers) {
       const plan = planTarget(facts, answers);
       sweep.plans.set(uid, plan);
-      return { target, uid, changes: plan.changes, now: plan.now, writing: writingOf(plan, answers, sweep) };
+      return {
+        target,
+        uid,
+        changes: plan.changes,
+        now: plan.now,
+        writing: writingOf(plan, { answers, sweep, before: facts.state }),
+      };
     },
   };
 }
 
-function writingOf(plan: TargetPlan, answers: SweepAnswers, sweep: Sweep): SweptPlan['writing'] {
+/** What an Application was planned by. */
+interface Planned {
+  readonly answers: SweepAnswers;
+  readonly sweep: Sweep;
+  /** What was remembered of it when the cycle began. */
+  readonly before: TargetFacts['state'];
+}
+
+function writingOf(plan: TargetPlan, planned: Planned): SweptPlan['writing'] {
   if (plan.writes.length === 0) return null;
   if (plan.application.writeBack.kind === 'git') return 'together';
   const alone: WriteAlone = async (signal) => {
-    const replan = (before: TargetPlan) => planAgain(before, answers, sweep, signal);
-    const written = await writeApplication(plan, { apply: sweep.needs.apply, replan }, signal);
+    const replan = (last: TargetPlan) => planAgain(last, planned, signal);
+    const written = await writeApplication(plan, { apply: planned.sweep.needs.apply, replan }, signal);
     return settle(written.plan, written.result);
   };
   return alone;
@@ -110,15 +124,15 @@ function writingOf(plan: TargetPlan, answers: SweepAnswers, sweep: Sweep): Swept
 
 async function planAgain(
   { application: { namespace, name, uid } }: TargetPlan,
-  answers: SweepAnswers,
-  sweep: Sweep,
+  { answers, sweep, before }: Planned,
   signal: AbortSignal,
 ): Promise<TargetPlan | null> {
   const object = await sweep.needs.readTarget({ kind: 'Application', namespace, name }, signal);
   const found = object === null ? null : await sweep.gathered.read(object, signal);
   const isSame = found !== null && 'application' in found && found.application.uid === uid;
-  // With the same state as before: what is attempted is on record already, and it is no matter of intervals any more.
-  return isSame ? planTarget({ ...describeTarget(found, sweep), lastAsked: () => null }, answers) : null;
+  if (!isSame) return null;
+  // What is attempted is on record by now, and nothing of it was done: it is the same attempt. Nor is it a matter of intervals any more.
+  return planTarget({ ...describeTarget(found, sweep), state: before, lastAsked: () => null }, answers);
 }
 
 function describeTarget({ application, changedBy, isTheirs }: FoundTarget, { facts, gathered }: Sweep): TargetFacts {

@@ -12,6 +12,7 @@ import {
   repositoryName,
   repositoryQuestions,
 } from '../core/sweep/repository-plan.ts';
+import type { TargetState } from '../core/sweep/state.ts';
 import { isSameValue } from '../core/sweep/value.ts';
 import { type OciRepositoryTarget, readOciRepository } from '../core/target/oci-repository.ts';
 import { type ObjectVerification, verificationEntry } from '../core/target/oci-verification.ts';
@@ -164,7 +165,9 @@ function swept(known: RepositoryFacts, facts: CycleFacts, needs: RepositoryNeeds
     plan(answers) {
       const plan = planRepository(known, answers);
       const writing: SweptPlan['writing'] =
-        plan.write === null ? null : (signal) => write(plan, { answers, facts, needs, target, uid }, signal);
+        plan.write === null
+          ? null
+          : (signal) => write(plan, { answers, facts, needs, target, uid, before: known.state }, signal);
       return { target, uid, changes: [plan.change], now: plan.now, writing };
     },
   };
@@ -176,6 +179,8 @@ interface Writing {
   readonly needs: RepositoryNeeds;
   readonly target: TargetName;
   readonly uid: string;
+  /** What was remembered of it when the cycle began. */
+  readonly before: TargetState | null;
 }
 
 /** Writes only where everything that was read is still so; else it is read and planned again, with the same answers. */
@@ -203,11 +208,12 @@ const OUTRUN: WriteResult = {
   message: 'somebody changed it meanwhile: the next cycle looks again',
 };
 
-async function planAgain({ answers, facts, needs, target, uid }: Writing, signal: AbortSignal) {
+async function planAgain({ answers, facts, needs, target, uid, before }: Writing, signal: AbortSignal) {
   const object = await needs.read(target, signal);
   const found = object === null ? null : await describe(object, facts, needs);
   const isSame = found !== null && 'repository' in found && found.repository.uid === uid;
-  return isSame ? planRepository({ ...found, lastAsked: null }, answers) : null;
+  // What is attempted is on record by now, and nothing of it was done: it is the same attempt, not one more.
+  return isSame ? planRepository({ ...found, state: before, lastAsked: null }, answers) : null;
 }
 
 function settled(plan: RepositoryPlan, result: WriteResult): Settled {
