@@ -57,7 +57,13 @@ describe('workloads that real controllers roll out', { skip: skipWithout(...CONT
       const second = push();
       assert.deepEqual(await web.look(), ['api written Moved']);
       assert.deepEqual(await web.look(), ['api waiting RollingOut']);
+      assert.equal((await cluster.state(web.uid)).images.api.attempt.count, 1);
+      assert.equal(await web.annotation('tagpin.dev/last-refresh'), null);
       await settles('api unchanged UpToDate');
+      const { written, attempt } = (await cluster.state(web.uid)).images.api;
+      assert.deepEqual([written, attempt], [`prod@${second}`, undefined]);
+      const told = (await web.events()).filter((event) => /^\S+ (?:RolledOut|Updated) api /.test(event));
+      assert.equal(told.length, 2, told.join('\n'));
       assert.deepEqual(
         (await pods()).map(({ spec }) => spec.containers[0].image),
         [pinned(second), pinned(second)],
@@ -65,7 +71,7 @@ describe('workloads that real controllers roll out', { skip: skipWithout(...CONT
       const kinds = kind === 'Deployment' ? 'replicasets' : 'controllerrevisions';
       const { items } = await cluster.plane.get(`/apis/apps/v1/namespaces/${namespace}/${kinds}`);
       assert.equal(items.length, 2);
-      assert.match((await web.annotation('tagpin.dev/last-refresh')) ?? '', new RegExp(second));
+      assert.match((await web.annotation('tagpin.dev/last-refresh')) ?? '', new RegExp(`^20\\S+Z api=${second}$`));
     });
   }
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { after, before, type TestContext } from 'node:test';
+import { run } from '../../src/cli/program.ts';
+import { sweepCommand } from '../../src/cli/sweep.ts';
 import { type KubernetesClient, openKubernetesClient } from '../../src/kubernetes/client.ts';
 import { STATE_CONFIG_MAPS } from '../../src/kubernetes/sweep-state.ts';
 import type { ApiObject, ControlPlaneOptions } from '../environment/control-plane.ts';
@@ -8,7 +12,7 @@ import { type Gate, startApiProxy } from './api-proxy.ts';
 import { rowsOf } from './audited-cluster.ts';
 import { type InstalledPlane, startClusterWebhook, startInstalledPlane } from './cluster-webhook.ts';
 import { changedKubeconfig } from './kubeconfig.ts';
-import { type FinishedProcess, type RunningProcess, runProcess, startProcess } from './process.ts';
+import { type FinishedProcess, type RunningProcess, startProcess } from './process.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import type { Swept, SweptRow } from './swept-cluster.ts';
 import { policyFor } from './webhook-process.ts';
@@ -34,7 +38,7 @@ export interface FollowedCluster {
   policy(more?: string): Promise<void>;
   /** Sweeps once and gives what the report says of one namespace. */
   sweep(namespace: string, ...args: readonly string[]): Promise<Swept>;
-  /** Runs `tagpin sweep` to its end. */
+  /** Runs `tagpin sweep` to its end, in this process: a test looks dozens of times, and each start would take most of the time. */
   run(...args: readonly string[]): Promise<FinishedProcess>;
   /** Starts `tagpin sweep`. */
   start(...args: readonly string[]): RunningProcess;
@@ -57,7 +61,6 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
   const running = () => started ?? assert.fail('the cluster is started before the tests, not before the suite');
   const environment = () => ({ PATH: process.env['PATH'], HOME: running().plane.folder, NODE_COMPILE_CACHE: COMPILED });
   const argumentsOf = (args: readonly string[]): readonly string[] => [
-    MAIN,
     'sweep',
     ...(args.some((each) => each.startsWith('--kubeconfig=')) ? [] : [`--kubeconfig=${running().plane.kubeconfig}`]),
     ...args,
@@ -121,8 +124,8 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
       const rows = rowsOf(stdout) as unknown as readonly SweptRow[];
       return { code, stderr, changes: rows.filter(({ target }) => target.namespace === namespace) };
     },
-    run: (...args) => runProcess(process.execPath, argumentsOf(args), { environment: environment() }),
-    start: (...args) => startProcess(process.execPath, argumentsOf(args), { environment: environment() }),
+    run: (...args) => runHere(argumentsOf(args), environment()),
+    start: (...args) => startProcess(process.execPath, [MAIN, ...argumentsOf(args)], { environment: environment() }),
     async gated(t, gate) {
       const { kubeconfig } = running().plane;
       const { url: server, authority } = await startApiProxy(t, kubeconfig, gate);
@@ -140,4 +143,16 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
       return text === null ? null : JSON.parse(text);
     },
   };
+}
+
+async function runHere(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<FinishedProcess> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const written = Promise.all([text(stdout), text(stderr)]);
+  const directory = process.cwd();
+  const io = { stdin: process.stdin, stdout, stderr, terminal: false, directory, environment };
+  const code = await run(args, io, [sweepCommand]);
+  stdout.end();
+  stderr.end();
+  const [out, errors] = await written;
+  return { code, stdout: out, stderr: errors };
 }
