@@ -24,11 +24,17 @@ const FIELD_MANAGER = 'tagpin';
 const MOST_BEGINNINGS = 3;
 /** The client lets no more through at once. */
 const READS_AT_ONCE = 16;
+/** So many are read one by one, whatever there is besides. */
+const FEW = 100;
+/** One that is read alone costs an API server and us as much as so many in a list, and its turn among our requests besides. */
+const COST_OF_ONE = 10;
+/** Whole objects of a list: up to 1.5 MB each, mostly some KB. */
+const PAGE_OF_WHOLE = 100;
 
 /**
- * The workloads of a kind, in all namespaces, that carry an annotation: raw, and page by page, so that only one page is held. Only
- * their metadata is listed, and those that carry it are read one by one: of 10,000 a few may. Where a list has to be begun again
- * some come twice.
+ * The workloads of a kind, in all namespaces, that carry an annotation: raw, and in parts, so that only one of them is held. Their
+ * metadata is listed, and those that carry it are read one by one: of 10,000 a few may. Where many do, all are listed whole instead.
+ * Where a list has to be begun again some come twice.
  *
  * It throws KubernetesError.
  */
@@ -38,17 +44,38 @@ export async function* listFollowedWorkloads(
   annotation: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly JsonObject[], void> {
-  const path = workloadPath(kind, undefined);
+  const isFollowed = carries(annotation);
   for (let beginnings = 1; ; beginnings += 1) {
     try {
-      for await (const { items } of listPages({ client, path, representation: 'metadata', signal })) {
-        const objects = await readAll(client, kind, items.filter(carries(annotation)), signal);
-        if (objects.length > 0) yield objects;
-      }
+      yield* listOnce(client, kind, isFollowed, signal);
       return;
     } catch (error) {
       if (!isKubernetesError(error, 'Expired') || beginnings === MOST_BEGINNINGS) throw error;
     }
+  }
+}
+
+async function* listOnce(
+  client: Pick<KubernetesClient, 'request'>,
+  kind: WorkloadKind,
+  isFollowed: (object: JsonObject) => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<readonly JsonObject[], void> {
+  const path = workloadPath(kind, undefined);
+  const names: WorkloadName[] = [];
+  let all = 0;
+  for await (const { items } of listPages({ client, path, representation: 'metadata', signal })) {
+    all += items.length;
+    for (const item of items) if (isFollowed(item)) names.push(nameOf(kind, item));
+  }
+  if (names.length > FEW && names.length * COST_OF_ONE > all) {
+    for await (const { items } of listPages({ client, path, pageSize: PAGE_OF_WHOLE, signal })) {
+      yield items.filter(isFollowed);
+    }
+    return;
+  }
+  for (let from = 0; from < names.length; from += PAGE_OF_WHOLE) {
+    yield await readAll(client, names.slice(from, from + PAGE_OF_WHOLE), signal);
   }
 }
 
@@ -98,22 +125,21 @@ function carries(annotation: string): (object: JsonObject) => boolean {
   return (object) => asString(valueAt(object, ['metadata', 'annotations', annotation])) !== null;
 }
 
+function nameOf(kind: WorkloadKind, object: JsonObject): WorkloadName {
+  const textAt = (key: string): string => asString(valueAt(object, ['metadata', key])) ?? '';
+  return { kind, namespace: textAt('namespace'), name: textAt('name') };
+}
+
 async function readAll(
   client: Pick<KubernetesClient, 'request'>,
-  kind: WorkloadKind,
-  found: readonly JsonObject[],
+  names: readonly WorkloadName[],
   signal: AbortSignal,
 ): Promise<readonly JsonObject[]> {
-  const waiting = [...found];
+  const waiting = [...names];
   const objects: JsonObject[] = [];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const textAt = (key: string): string => asString(valueAt(next, ['metadata', key])) ?? '';
-      const object = await readWorkloadObject(
-        client,
-        { kind, namespace: textAt('namespace'), name: textAt('name') },
-        signal,
-      );
+      const object = await readWorkloadObject(client, next, signal);
       if (object !== null) objects.push(object);
     }
   };

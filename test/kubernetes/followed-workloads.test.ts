@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { elements, property, valueAt } from '../../src/core/workload/json.ts';
+import type { JsonObject } from '../../src/kubernetes/answer.ts';
 import { listFollowedWorkloads, patchWorkload, readWorkloadObject } from '../../src/kubernetes/followed-workloads.ts';
 import { keyOf } from '../../src/kubernetes/list.ts';
 import type { KubernetesRequest } from '../../src/kubernetes/requests.ts';
@@ -45,6 +46,30 @@ describe('workloads of a real API server', { skip: skipWithout(...CONTROL_PLANE)
     assert.ok(
       requests.every(({ path, representation }) => representation === 'metadata' || path.endsWith('/followed')),
     );
+  });
+
+  test('are listed whole where many are annotated', async () => {
+    const requests: KubernetesRequest[] = [];
+    const metadata = (index: number) => ({
+      namespace: 'shop',
+      name: `web-${index}`,
+      annotations: index % 5 === 0 ? { [FOLLOW]: '- container: api' } : {},
+    });
+    const client = {
+      request(request: KubernetesRequest): Promise<JsonObject> {
+        requests.push(request);
+        const from = Number(request.query?.['continue'] ?? 0);
+        const to = Math.min(1000, from + Number(request.query?.['limit']));
+        const whole = request.representation === 'metadata' ? {} : { spec: { replicas: 1 } };
+        const items = Array.from({ length: to - from }, (_, each) => ({ metadata: metadata(from + each), ...whole }));
+        return Promise.resolve({ metadata: { resourceVersion: '1', continue: to === 1000 ? '' : `${to}` }, items });
+      },
+    };
+    const found: unknown[] = [];
+    for await (const objects of listFollowedWorkloads(client, 'Deployment', FOLLOW, signal)) found.push(...objects);
+    assert.equal(found.length, 200);
+    assert.ok(found.every((object) => valueAt(object, ['spec', 'replicas']) === 1));
+    assert.equal(requests.length, 12, 'two pages of metadata, ten of whole objects');
   });
 
   test('are read by their name, where they are', async () => {
