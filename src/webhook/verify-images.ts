@@ -35,21 +35,25 @@ export async function verifyImages(
   demands: readonly Demand[],
   { keychain, namespace, budget }: VerifyContext,
 ): Promise<Verifications> {
-  const impatience = new AbortController();
-  const timer = setTimeout(() => impatience.abort(), BRIEF);
-  const brief = AbortSignal.any([budget, impatience.signal]);
+  // By hand: AbortSignal.any costs as much as all else that is done for a verdict which is remembered.
+  const brief = new AbortController();
+  const impatient = (): void => brief.abort();
+  const timer = setTimeout(impatient, BRIEF);
+  if (budget.aborted) impatient();
+  else budget.addEventListener('abort', impatient, { once: true });
   const verifications = new Map<string, Verification>();
   try {
     await Promise.all(
       demands.map(async (demand) => {
         const { reference, entries, patience } = demand;
-        const signal = patience === 'brief' ? brief : budget;
+        const signal = patience === 'brief' ? brief.signal : budget;
         const question = { reference, entries, keychain, limit: namespace, signal };
         verifications.set(demandKey(demand), await inTime(verify(question), entries, signal));
       }),
     );
   } finally {
     clearTimeout(timer);
+    budget.removeEventListener('abort', impatient);
   }
   return verifications;
 }

@@ -39,6 +39,7 @@ export async function makeWorkplace(): Promise<Workplace> {
     hosts: ['localhost', '127.0.0.1'],
     ...validity,
   });
+  let policies = 0;
   const write = async (name: string, text: string): Promise<string> => {
     await writeFile(join(folder, name), text);
     return join(folder, name);
@@ -47,7 +48,7 @@ export async function makeWorkplace(): Promise<Workplace> {
     certificate: await write('tls.crt', serving.certificate),
     key: await write('tls.key', serving.key),
     program: await buildProgram(folder, 'webhook'),
-    writePolicy: (text) => write('policy.yaml', text),
+    writePolicy: (text) => write(`policy-${(policies += 1)}.yaml`, text),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,9 @@
 import type { Digest } from '../../src/core/image/digest.ts';
 import { record } from '../support/admission.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { newKey, publicPem } from '../support/signed-image.ts';
+import { pushLegacy } from '../support/sigstore/push.ts';
+import { signLegacy, simpleSigning } from '../support/sigstore/signatures.ts';
 import { type Load, load, residentMegabytes, type Spread, spread } from './measure.ts';
 import { countRequests, requestReviews } from './registry-requests.ts';
 import { reviewOf } from './reviews.ts';
@@ -20,13 +23,20 @@ export async function measureWebhook(runs: WebhookRuns) {
   const files = await makeWorkplace();
   const policy = await files.writePolicy(policyFor(registry, guarded));
   const webhook = await startWebhook(files, policy);
+  const key = newKey();
+  const verifying = await startWebhook(files, await files.writePolicy(verifyingPolicy(registry, publicPem(key))));
   const bare = await startBareServer(files);
   try {
+    const { host } = registry;
     const digest = registry.pushImage('app', '1');
+    const signed = registry.pushImage('signed', '1');
+    const signature = signLegacy(simpleSigning(signed), { privateKey: key });
+    await pushLegacy({ host, repository: 'signed' }, signed, [signature]);
+    const pins = { app: pinned(`${host}/app`, digest), signed: pinned(`${host}/signed`, signed) };
     return {
       rounds: runs.rounds,
       seconds: runs.seconds,
-      reviews: await measureReviews(runs, { webhook, bare }, `${registry.host}/app`, digest),
+      reviews: await measureReviews(runs, { webhook, verifying, bare }, reviewOf({ app: `${host}/app:1` }), pins),
       memoryMegabytes: {
         afterLoad: residentMegabytes(webhook.pid),
         after5000Images: await measureImages(webhook, registry),
@@ -39,7 +49,14 @@ export async function measureWebhook(runs: WebhookRuns) {
       readyMilliseconds: await measureReady(runs, files, policy),
     };
   } finally {
-    await Promise.all([bare.stop(), webhook.stop(), registry.close(), guarded.close(), files.remove()]);
+    await Promise.all([
+      bare.stop(),
+      webhook.stop(),
+      verifying.stop(),
+      registry.close(),
+      guarded.close(),
+      files.remove(),
+    ]);
   }
 }
 
@@ -47,6 +64,24 @@ export async function measureWebhook(runs: WebhookRuns) {
 function policyFor(...registries: readonly TestRegistry[]): string {
   const hosts = registries.map(({ host }) => ({ host, plainHttp: true }));
   return JSON.stringify({ apiVersion: 'tagpin.dev/v1', kind: 'TagPolicy', registries: { freshFor: '60s', hosts } });
+}
+
+/** The same with an entry for one repository. */
+function verifyingPolicy({ host }: TestRegistry, key: string): string {
+  const verify = [{ name: 'ours', images: [`${host}/signed`], keys: [key], transparencyLog: 'optional' }];
+  return JSON.stringify({
+    apiVersion: 'tagpin.dev/v1',
+    kind: 'TagPolicy',
+    registries: { hosts: [{ host, plainHttp: true }] },
+    verify,
+  });
+}
+
+/** A review of a Deployment that is applied again, with the digest of its tag stored. */
+function pinned(repository: string, digest: Digest): string {
+  const image = `${repository}:1`;
+  const pins = record({ 'containers/app': [[image, digest]] });
+  return reviewOf({ app: image }, { images: { app: `${repository}@${digest}` }, pins });
 }
 
 interface Figures {
@@ -60,29 +95,32 @@ interface Figures {
   readonly timesBareCpu: Spread;
 }
 
-/** The bare server, a review answered from the cache, and one answered from a pin: round by round, one after the other. */
+/** Until JIT compilers have done with what reviews run, about 40,000 of them. */
+const WARM_SECONDS = 5;
+
+/**
+ * The bare server, a review answered from the cache, one from a pin, and from a pin where the policy has `verify` entries: none for
+ * this image, and one whose verdict is remembered. Round by round, one after the other.
+ */
 async function measureReviews(
   { rounds, seconds, say }: WebhookRuns,
-  { webhook, bare }: Readonly<Record<'webhook' | 'bare', Subject>>,
-  repository: string,
-  digest: Digest,
+  { webhook, verifying, bare }: Readonly<Record<'webhook' | 'verifying' | 'bare', Subject>>,
+  created: string,
+  pins: Readonly<Record<'app' | 'signed', string>>,
 ) {
-  const image = `${repository}:1`;
-  const stored = `${repository}@${digest}`;
-  const created = reviewOf({ app: image });
-  const pins = record({ 'containers/app': [[image, digest]] });
-  const applied = reviewOf({ app: image }, { images: { app: stored }, pins });
   const subjects: readonly (readonly [string, Subject, string])[] = [
     ['bare', bare, created],
     ['cache', webhook, created],
-    ['bareOld', bare, applied],
-    ['pin', webhook, applied],
+    ['bareOld', bare, pins.app],
+    ['pin', webhook, pins.app],
+    ['pinOtherVerified', verifying, pins.app],
+    ['pinVerified', verifying, pins.signed],
   ];
   const results: Record<string, Record<string, Figures>> = {};
   for (const connections of [20, 1]) {
     const runs = new Map<string, Load[]>(subjects.map(([name]) => [name, []]));
     for (const [, { address, pid }, body] of subjects) {
-      await load({ address, pid, path: '/mutate?timeout=10s', body, connections, seconds: 1 });
+      await load({ address, pid, path: '/mutate?timeout=10s', body, connections, seconds: WARM_SECONDS });
     }
     for (let round = 1; round <= rounds; round += 1) {
       say(`measuring at ${connections} connections: round ${round} of ${rounds}`);
@@ -93,10 +131,15 @@ async function measureReviews(
     results[`connections${connections}`] = {
       bare: figures(runs.get('bare') ?? [], runs.get('bare') ?? []),
       cache: figures(runs.get('cache') ?? [], runs.get('bare') ?? []),
-      pin: figures(runs.get('pin') ?? [], runs.get('bareOld') ?? []),
+      ...Object.fromEntries(
+        ['pin', 'pinOtherVerified', 'pinVerified'].map((name) => [
+          name,
+          figures(runs.get(name) ?? [], runs.get('bareOld') ?? []),
+        ]),
+      ),
     };
   }
-  return { bodyBytes: { create: created.length, update: applied.length }, ...results };
+  return { bodyBytes: { create: created.length, update: pins.app.length }, ...results };
 }
 
 function figures(runs: readonly Load[], against: readonly Load[]): Figures {
