@@ -4,8 +4,9 @@ import type { TrackedSettings, WriteBack } from '../target/settings.ts';
 import { compareNumbers, parseNumber } from '../version/number.ts';
 import { compareVersions, parseVersion } from '../version/version.ts';
 import type { Hold } from './change.ts';
+import { shortText } from './drift.ts';
 import type { ImageState } from './state.ts';
-import { type ImageValue, isSameValue, valueText } from './value.ts';
+import { type ImageValue, isSameValue } from './value.ts';
 
 /** `tagpin.dev/pause` on the target or on its Namespace. */
 export function heldByPause({ paused, namespace }: Pick<ApplicationTarget, 'paused' | 'namespace'>): Hold | null {
@@ -115,15 +116,16 @@ const FIRST_WAIT = 5 * 60_000;
 const LONGEST_WAIT = 3_600_000;
 
 /** What could not be written three times in a row is tried again ever more seldom, so that nothing is lost and nobody is flooded. */
-export function heldByAttempts({ attempt }: ImageState, wanted: ImageValue, now: number): Hold | null {
+export function heldByAttempts({ attempt, problem }: ImageState, wanted: ImageValue, now: number): Hold | null {
   if (attempt === null || attempt.count < PROMPT_TRIES || !isSameValue(attempt, wanted)) return null;
   const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(10, attempt.count - PROMPT_TRIES));
   const next = attempt.at + wait;
   if (now >= next || attempt.at > now) return null;
+  const why = problem === null ? '' : `: ${problem}`;
   return {
     outcome: 'failed',
     reason: 'Retrying',
-    message: `${valueText(wanted)} could not be written ${attempt.count} times: tried again after ${new Date(next).toISOString()}`,
+    message: `${shortText(wanted)} could not be written ${attempt.count} times, is tried again after ${new Date(next).toISOString()}${why}`,
   };
 }
 

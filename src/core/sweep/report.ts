@@ -58,21 +58,30 @@ export function news(
   const told: Change[] = [];
   const others = changes.filter((change) => !isProblem(change));
   const problems = changes.filter(isProblem);
-  const named = new Set(others.map(({ alias }) => alias));
+  const named = new Set(changes.map((change) => (isProblem(change) ? PROBLEMS : change.alias)));
   // What is not heard of any more is over.
   const images = new Map([...state.images].map(([alias, image]) => [alias, named.has(alias) ? image : untold(image)]));
-  const hear = (alias: string, before: string | null, now: string | null, news: readonly Change[]): void => {
-    const next = now?.slice(0, LONGEST_TEXT) ?? null;
-    if (next !== before && next !== null) told.push(...news);
-    images.set(alias, { ...(images.get(alias) ?? NEW_IMAGE), told: next });
+  const hear = (alias: string, now: Pick<ImageState, 'told' | 'problem'>, heard: readonly Change[]): void => {
+    const image = images.get(alias) ?? NEW_IMAGE;
+    const { problem } = now;
+    const text = now.told?.slice(0, LONGEST_TEXT) ?? null;
+    if (text !== image.told && text !== null) told.push(...heard);
+    if (text !== image.told || problem !== image.problem) images.set(alias, { ...image, told: text, problem });
   };
   for (const change of others) {
-    const before = images.get(change.alias)?.told ?? null;
-    hear(change.alias, before, toldAfter(change, before), [change]);
+    const image = images.get(change.alias) ?? NEW_IMAGE;
+    const [before, problem] = [image.told, problemAfter(change, image.problem)];
+    hear(change.alias, { told: toldAfter(change, before), problem }, [change]);
   }
   // One image may have several, and a slip that is mended may make room for the next one.
-  if (problems.length > 0) hear(PROBLEMS, state.images.get(PROBLEMS)?.told ?? null, problemsText(problems), problems);
+  if (problems.length > 0) hear(PROBLEMS, { told: problemsText(problems), problem: null }, problems);
   return { told, state: { ...state, images } };
+}
+
+/** Why an attempt could not be written is said as long as it is not tried again. */
+function problemAfter({ reason, message }: Change, before: string | null): string | null {
+  if (reason === 'WriteFailed' || reason === 'NoWebhook') return message;
+  return UNTOLD.has(reason) ? before : null;
 }
 
 function isProblem({ reason }: Change): boolean {

@@ -24,6 +24,8 @@ export interface ImageState {
   readonly place: string | null;
   /** What an Event told last. */
   readonly told: string | null;
+  /** Why the last attempt could not be written, for people; null where that is not so. */
+  readonly problem: string | null;
   /** Of a workload: what was attempted stands there, and is not known to be healthy. Its attempt's time is when it got on last. */
   readonly rollout: RolloutState | null;
   /** Of a workload: what is in `written` was only seen, since nothing there shows a digest. */
@@ -62,6 +64,7 @@ export const NEW_IMAGE: ImageState = Object.freeze({
   contested: null,
   place: null,
   told: null,
+  problem: null,
   rollout: null,
   observed: null,
   waited: null,
@@ -76,6 +79,8 @@ const VERSION = 1;
 const MOST_BEFORE = 8;
 /** Of a text that is remembered nothing beyond these characters is. */
 export const LONGEST_TEXT = 200;
+/** What an admission webhook says comes after what was asked. */
+const LONGEST_PROBLEM = 500;
 /** Nobody needs to know of more, and a number that stays the same is not stored again. */
 export const MOST_COUNTED = 99;
 /** An Application that follows more images than these is remembered for the first of them. */
@@ -126,8 +131,8 @@ export function parseTargetState(text: string): TargetState | null {
 }
 
 function formatImage(image: ImageState): JsonObject {
-  const { written, first, attempt, before, repaired, contested, place, told, rollout, observed, waited, lookups } =
-    image;
+  const { written, first, attempt, before, repaired, contested, place, told, problem } = image;
+  const { rollout, observed, waited, lookups } = image;
   return {
     ...(written !== null && { written: valueText(written) }),
     ...(first !== null && { first: { value: valueText(first), at: timeText(first.at) } }),
@@ -141,6 +146,7 @@ function formatImage(image: ImageState): JsonObject {
     }),
     ...(place !== null && { place: cut(place) }),
     ...(told !== null && { told: cut(told) }),
+    ...(problem !== null && { problem: problem.slice(0, LONGEST_PROBLEM) }),
     ...(rollout !== null && {
       rollout: { progress: rollout.progress, ...(rollout.failed && { failed: true }) },
     }),
@@ -168,6 +174,7 @@ function parseImage(fields: JsonObject): ImageState {
     contested: wanted === null ? null : { wanted, by: textOf(contested?.['by']) },
     place: textOf(fields['place']),
     told: textOf(fields['told']),
+    problem: asString(fields['problem'])?.slice(0, LONGEST_PROBLEM) ?? null,
     rollout: rolloutOf(asObject(fields['rollout'])),
     observed: fields['observed'] === true ? true : null,
     waited: countOf(fields['waited']),

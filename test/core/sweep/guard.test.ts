@@ -124,6 +124,11 @@ test('what could not be written three times is tried ever more seldom, and never
   assert.equal(held(400, 59)?.reason, 'Retrying');
   assert.equal(held(400, 60), null);
   assert.equal(heldByAttempts(NEW_IMAGE, wanted, NOW), null);
+  const said = { ...NEW_IMAGE, attempt: { ...wanted, at: NOW, count: 3 }, problem: 'the webhook denied it' };
+  assert.match(
+    heldByAttempts(said, wanted, NOW)?.message ?? '',
+    /^2 could not be written 3 times.*: the webhook denied it$/,
+  );
   const other = { ...NEW_IMAGE, attempt: { tag: '1', digest: null, at: NOW, count: 9 } };
   assert.equal(heldByAttempts(other, wanted, NOW), null);
 });

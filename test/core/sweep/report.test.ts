@@ -152,6 +152,26 @@ test('what is wrong with settings is told until it is mended: each once, several
   assert.equal(changeEvent(one).note, 'shop: refused: no such action');
 });
 
+test('why something could not be written stays known until it is tried again', () => {
+  const rows = [
+    [{ ...FAILED, reason: 'WriteFailed', message: 'denied' }, 'denied'],
+    [{ ...FAILED, reason: 'Retrying' }, 'denied'],
+    [FAILED, null],
+    [{ ...FAILED, reason: 'NoWebhook', message: 'no webhook' }, 'no webhook'],
+    [MOVED, null],
+  ] as const;
+  let state = EMPTY;
+  for (const [change, expected] of rows) {
+    const heard = news([change], state).state;
+    state = parseTargetState(formatTargetState(heard)) ?? assert.fail();
+    assert.equal(state.images.get('shop')?.problem, expected, change.reason);
+  }
+});
+
+test('what is no news leaves the state as it is', () => {
+  assert.deepEqual(news([HELD], EMPTY).state, EMPTY);
+});
+
 test('an Event warns of what a person should look at', () => {
   assert.deepEqual(changeEvent(MOVED), {
     type: 'Normal',

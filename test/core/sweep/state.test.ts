@@ -25,6 +25,7 @@ test('everything that is remembered comes back', () => {
     contested: { wanted: main, by: 'argocd-controller' },
     place: '0123456789abcdef',
     told: `written Moved main@${main.digest}`,
+    problem: 'the webhook denied the request',
     rollout: { progress: 3, failed: true },
     observed: true,
     waited: 7,
