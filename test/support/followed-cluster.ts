@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { after, before, type TestContext } from 'node:test';
-import { run } from '../../src/cli/program.ts';
-import { sweepCommand } from '../../src/cli/sweep.ts';
 import { type KubernetesClient, openKubernetesClient } from '../../src/kubernetes/client.ts';
 import { STATE_CONFIG_MAPS } from '../../src/kubernetes/sweep-state.ts';
 import type { ApiObject, ControlPlaneOptions } from '../environment/control-plane.ts';
 import { type Gate, startApiProxy } from './api-proxy.ts';
 import { rowsOf } from './audited-cluster.ts';
 import { type InstalledPlane, startClusterWebhook, startInstalledPlane } from './cluster-webhook.ts';
+import { runCommandHere } from './command-here.ts';
 import { changedKubeconfig } from './kubeconfig.ts';
 import { type FinishedProcess, type RunningProcess, startProcess } from './process.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
@@ -124,7 +121,7 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
       const rows = rowsOf(stdout) as unknown as readonly SweptRow[];
       return { code, stderr, changes: rows.filter(({ target }) => target.namespace === namespace) };
     },
-    run: (...args) => runHere(argumentsOf(args), environment()),
+    run: (...args) => runCommandHere(argumentsOf(args), environment()),
     start: (...args) => startProcess(process.execPath, [MAIN, ...argumentsOf(args)], { environment: environment() }),
     async gated(t, gate) {
       const { kubeconfig } = running().plane;
@@ -143,16 +140,4 @@ export function followedCluster(options: FollowedClusterOptions = {}): FollowedC
       return text === null ? null : JSON.parse(text);
     },
   };
-}
-
-async function runHere(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<FinishedProcess> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const written = Promise.all([text(stdout), text(stderr)]);
-  const directory = process.cwd();
-  const io = { stdin: process.stdin, stdout, stderr, terminal: false, directory, environment };
-  const code = await run(args, io, [sweepCommand]);
-  stdout.end();
-  stderr.end();
-  const [out, errors] = await written;
-  return { code, stdout: out, stderr: errors };
 }
