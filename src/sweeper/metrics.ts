@@ -1,4 +1,4 @@
-import { type Change, type SweepOutcome, targetKey } from '../core/sweep/change.ts';
+import { type Change, type SweepOutcome, type TargetName, targetKey } from '../core/sweep/change.ts';
 import { worstOutcome } from '../core/sweep/report.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
@@ -58,7 +58,7 @@ export function createSweepMetrics(metrics: Metrics): SweepMetrics {
     labels: ['kind', 'namespace', 'name'],
   });
   /** Since when each does not say what it should; null where it does. */
-  const since = new Map<string, number | null>();
+  const since = new Map<string, { readonly target: TargetName; readonly start: number | null }>();
   leader({}, 0);
   const count = (changes: readonly Change[]): void => {
     for (const { outcome, reason } of changes) if (outcome !== 'unchanged') outcomes({ outcome, reason });
@@ -69,14 +69,23 @@ export function createSweepMetrics(metrics: Metrics): SweepMetrics {
       duration({}, seconds);
       lastSuccess({}, at / 1000);
       const states = new Map<string, number>(STATES.map((state) => [state, 0]));
-      for (const [key, own] of Map.groupBy(changes, ({ target }) => targetKey(target))) {
+      const groups = Map.groupBy(changes, ({ target }) => targetKey(target));
+      // What is not there any more has nothing left to say, and nobody is to be woken by it.
+      for (const [key, { target }] of since) {
+        if (groups.has(key)) continue;
+        unsettled({ ...target }, 0);
+        since.delete(key);
+      }
+      for (const [key, own] of groups) {
         const state = worstOutcome(own);
         states.set(state, (states.get(state) ?? 0) + 1);
         const target = own[0]?.target;
+        // What is not due was not looked at: it is as it was.
+        if (own.every(({ reason }) => reason === 'NotDue')) continue;
         if (target === undefined || (!since.has(key) && since.size >= MOST_TARGETS)) continue;
         const isSettled = state === 'written' || state === 'unchanged';
-        const start = isSettled ? null : (since.get(key) ?? at);
-        since.set(key, start);
+        const start = isSettled ? null : (since.get(key)?.start ?? at);
+        since.set(key, { target, start });
         const labels = { ...target };
         if (isSettled) settled(labels, at / 1000);
         unsettled(labels, start === null ? 0 : (at - start) / 1000);
