@@ -1,4 +1,4 @@
-import type { Change, TargetName } from '../core/sweep/change.ts';
+import type { Change, TargetKind, TargetName } from '../core/sweep/change.ts';
 import { targetKey } from '../core/sweep/change.ts';
 
 /** When which targets are looked at next. */
@@ -9,6 +9,8 @@ export interface Pace {
   readonly wait: number;
 }
 
+/** A sync is Argo CD's, a release Flux's, and the next Job of a CronJob may be a month away. */
+const WITHOUT_ROLLOUT: ReadonlySet<TargetKind> = new Set(['Application', 'CronJob', 'OCIRepository']);
 /** Somebody waits for the end of a rollout, and a look at a few objects costs little. */
 const ROLLING_MILLISECONDS = 10_000;
 
@@ -27,5 +29,5 @@ export function paceAfter(changes: readonly Change[], due: number): Pace {
 
 function isRolling({ target, outcome, reason }: Change): boolean {
   if (reason === 'RollingOut') return true;
-  return outcome === 'written' && target.kind !== 'Application' && target.kind !== 'OCIRepository';
+  return outcome === 'written' && !WITHOUT_ROLLOUT.has(target.kind);
 }

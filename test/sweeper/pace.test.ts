@@ -20,14 +20,10 @@ function change(kind: TargetKind, name: string, outcome: Change['outcome'], reas
 }
 
 test('where nothing rolls all is looked at when it is due', () => {
-  assert.deepEqual(paceAfter([change('Application', 'a', 'written', 'Moved')], 120_000), {
-    names: null,
-    wait: 120_000,
-  });
-  assert.deepEqual(paceAfter([change('OCIRepository', 'a', 'written', 'Moved')], 120_000), {
-    names: null,
-    wait: 120_000,
-  });
+  for (const kind of ['Application', 'CronJob', 'OCIRepository'] as const) {
+    const written = [change(kind, 'a', 'written', 'Moved')];
+    assert.deepEqual(paceAfter(written, 120_000), { names: null, wait: 120_000 }, kind);
+  }
   assert.deepEqual(paceAfter([], -5), { names: null, wait: 0 });
 });
 
