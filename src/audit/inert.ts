@@ -1,8 +1,9 @@
 import { type InertObject, inertRow } from '../core/audit/inert.ts';
 import type { AuditRow, ObservedSlot } from '../core/audit/row.ts';
 import { requestedOf } from '../core/audit/workload.ts';
-import { followedByApplication, lintApplication } from '../core/lint/application.ts';
 import type { LintCode, ObjectFinding, PolicyFinding } from '../core/lint/finding.ts';
+import { Matchers } from '../core/lint/matchers.ts';
+import { followedByApplication, lintApplication } from '../core/lint/objects/application.ts';
 import {
   type Followed,
   type FollowedAnswer,
@@ -10,19 +11,18 @@ import {
   followedQuestion,
   notFound,
   questionKey,
-} from '../core/lint/followed.ts';
-import { lintKeys } from '../core/lint/keys.ts';
-import { Matchers } from '../core/lint/matchers.ts';
-import { followedByOciRepository, lintOciRepository } from '../core/lint/oci-repository.ts';
+} from '../core/lint/objects/followed.ts';
+import { lintKeys } from '../core/lint/objects/keys.ts';
+import { followedByOciRepository, lintOciRepository } from '../core/lint/objects/oci-repository.ts';
+import { followedBy, lintUnseenWorkload, lintWorkload } from '../core/lint/objects/workload.ts';
 import { lintPolicy } from '../core/lint/policy.ts';
-import { followedBy, lintUnseenWorkload, lintWorkload } from '../core/lint/workload.ts';
 import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
 import { pathText } from '../core/policy/yaml/problem.ts';
 import type { TargetKind } from '../core/sweep/change.ts';
-import { type ProtectedSubject, placesOf } from '../core/sweep/protection.ts';
+import { type ProtectedSubject, placesOf } from '../core/sweep/guard/protection.ts';
 import { readDestination } from '../core/target/application.ts';
 import type { ImageUpdater } from '../core/target/settings/image-updater.ts';
-import { readSources } from '../core/target/source.ts';
+import { readSources } from '../core/target/value/source.ts';
 import { FOLLOWING_KINDS } from '../core/target/workload/rollout.ts';
 import { asString, type JsonObject, valueAt } from '../core/workload/json.ts';
 import type { WorkloadKind } from '../core/workload/kinds.ts';

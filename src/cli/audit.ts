@@ -10,7 +10,7 @@ import { DEFAULT_POLICY, type Policy } from '../core/policy/schema.ts';
 import { valueAt } from '../core/workload/json.ts';
 import { namespaceStanding } from '../core/workload/opt-in.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
+import { isKubernetesError } from '../kubernetes/request/error.ts';
 import { type ListedKind, listWorkloads } from '../kubernetes/workloads.ts';
 import { findFlappingWorkloads } from './audit/argo-cd.ts';
 import { askFollowed, openInertThings } from './audit/inert.ts';

@@ -1,5 +1,5 @@
-import type { ListenAddress } from '../platform/listen.ts';
 import { LOG_LEVELS, type LogLevel } from '../platform/log.ts';
+import type { ListenAddress } from '../platform/network/listen.ts';
 import {
   type Flags,
   oneOf,

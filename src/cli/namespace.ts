@@ -1,16 +1,16 @@
 import { Command, Option } from 'commander';
 import { namespaceStanding, OPT_IN_SELECTOR } from '../core/workload/opt-in.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
-import { labelsOf } from '../kubernetes/namespaces.ts';
-import { resourcePath } from '../kubernetes/resource.ts';
+import { labelsOf } from '../kubernetes/namespaces/namespaces.ts';
 import {
   type BindingOptions,
   bindPullSecrets,
   findPullSecretsRole,
   PULL_SECRETS_ROLE,
   unbindPullSecrets,
-} from '../kubernetes/role-bindings.ts';
+} from '../kubernetes/namespaces/role-bindings.ts';
+import { isKubernetesError } from '../kubernetes/request/error.ts';
+import { resourcePath } from '../kubernetes/request/resource.ts';
 import { reportUnpinning } from './namespace/unpinning-report.ts';
 import { type ClusterOptions, clusterOptions, explainKubernetesError, openCluster } from './options/cluster-options.ts';
 import { CommandError, type CommandIO, type ExitCode, type OutputFormat, writeJson, writeLine } from './output.ts';

@@ -21,7 +21,7 @@ import { type FoundFile, findFiles, STANDARD_INPUT } from '../files/walk.ts';
 import { writeFileAtomically } from '../platform/file.ts';
 import { openResolver, type RegistryOptions, readRegistryPolicy, registryOptions } from './options/registry-options.ts';
 import { CommandError, type CommandIO, type ExitCode, type OutputFormat } from './output.ts';
-import { createPinReport, fileLabel, type PinReport } from './pin-report.ts';
+import { createPinReport, fileLabel, type PinReport } from './pin/pin-report.ts';
 import { type FinishCommand, outputOption } from './program.ts';
 import { withProgress } from './progress.ts';
 

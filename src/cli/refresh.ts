@@ -7,7 +7,7 @@ import { imageSlots, readSlot } from '../core/workload/slots.ts';
 import { controllerOf } from '../core/workload/standing.ts';
 import { parseRefresh, REFRESH_ANNOTATION } from '../core/workload/targets.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/error.ts';
+import { isKubernetesError } from '../kubernetes/request/error.ts';
 import { readResourceWord, workloadPath } from '../kubernetes/workloads.ts';
 import { readNamespace } from './namespace/opted-in.ts';
 import {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { parseDuration } from '../core/duration.ts';
-import type { ListenAddress } from '../platform/listen.ts';
+import type { ListenAddress } from '../platform/network/listen.ts';
 
 /** One setting of a long-running command: a flag, and an environment variable that the flag beats. */
 export interface Setting {

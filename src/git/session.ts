@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type ProgramResult, type RunningProgram, runProgram, startProgram } from '../platform/program.ts';
+import { type ProgramResult, type RunningProgram, runProgram, startProgram } from '../platform/process/program.ts';
 import { explainGit, GitError } from './error.ts';
 
 /** Variables of a process. */

@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ProgramResult } from '../platform/program.ts';
+import type { ProgramResult } from '../platform/process/program.ts';
 import { GitError } from './error.ts';
 import type { GitSession } from './session.ts';
 

@@ -1,4 +1,4 @@
-import { runProgram } from '../platform/program.ts';
+import { runProgram } from '../platform/process/program.ts';
 import { presentable } from './error.ts';
 import type { Variables } from './session.ts';
 

@@ -5,10 +5,10 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig, loadYaml, type RequestContext, type User, Watch } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { withSignal } from '../platform/deadline.ts';
-import { type JsonObject, readRetryAfterOf, statusError } from './answer.ts';
-import { Connections, type TlsOptions } from './connections.ts';
-import { isKubernetesError, KubernetesError } from './error.ts';
-import { acceptOf, type Credentials, createRequests, type KubernetesRequest } from './requests.ts';
+import { type JsonObject, readRetryAfterOf, statusError } from './request/answer.ts';
+import { Connections, type TlsOptions } from './request/connections.ts';
+import { isKubernetesError, KubernetesError } from './request/error.ts';
+import { acceptOf, type Credentials, createRequests, type KubernetesRequest } from './request/requests.ts';
 
 /** What is watched. */
 export interface WatchRequest {

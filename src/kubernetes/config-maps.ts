@@ -1,8 +1,8 @@
 import { asString, valueAt } from '../core/workload/json.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError, KubernetesError } from './error.ts';
-import { resourcePath } from './resource.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError, KubernetesError } from './request/error.ts';
+import { resourcePath } from './request/resource.ts';
 import { type Reflector, type ReflectorEvent, startReflector } from './watch.ts';
 
 /** One text of a ConfigMap. */

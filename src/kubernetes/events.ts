@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createLimiter } from '../platform/limiter.ts';
 import type { KubernetesClient } from './client.ts';
 import { microTime } from './micro-time.ts';
-import { resourcePath } from './resource.ts';
+import { resourcePath } from './request/resource.ts';
 
 /** The object that an Event is about. */
 export interface EventSubject {

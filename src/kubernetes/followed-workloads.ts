@@ -1,9 +1,9 @@
 import { asString, valueAt } from '../core/workload/json.ts';
 import type { WorkloadKind } from '../core/workload/kinds.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError, isOutrunPatch } from './error.ts';
-import { listPages } from './list.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError, isOutrunPatch } from './request/error.ts';
+import { listPages } from './request/list.ts';
 import { workloadPath } from './workloads.ts';
 
 /** A workload, by its name. */

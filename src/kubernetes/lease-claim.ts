@@ -1,8 +1,8 @@
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError } from './error.ts';
 import { microTime } from './micro-time.ts';
-import { resourcePath } from './resource.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError } from './request/error.ts';
+import { resourcePath } from './request/resource.ts';
 
 /** Who wants which Lease. */
 export interface LeaseClaimOptions {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesClient } from './client.ts';
-import { KubernetesError } from './error.ts';
 import { createLeaseClaim, type HeldLease } from './lease-claim.ts';
+import { KubernetesError } from './request/error.ts';
 
 /** What an election is about, and what the elected does. */
 export interface ElectionOptions {

@@ -1,6 +1,6 @@
 import { asString, valueAt } from '../core/workload/json.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
+import type { JsonObject } from './request/answer.ts';
 import {
   type CustomKind,
   listCustomObjects,
@@ -8,7 +8,7 @@ import {
   type PatchOutcome,
   patchCustomObject,
   readCustomObject,
-} from './custom-objects.ts';
+} from './request/custom-objects.ts';
 
 const REPOSITORIES: CustomKind = { group: 'source.toolkit.fluxcd.io', version: 'v1', resource: 'ocirepositories' };
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { asObject, asString, valueAt } from '../core/workload/json.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError, KubernetesError } from './error.ts';
-import { resourcePath } from './resource.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError, KubernetesError } from './request/error.ts';
+import { resourcePath } from './request/resource.ts';
 
 /** Why a text was not stored: somebody else stored another meanwhile, or the API server did not take it. */
 export type StoreProblem = { readonly kind: 'outrun' } | { readonly kind: 'failed'; readonly message: string };

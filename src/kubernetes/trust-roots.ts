@@ -1,7 +1,7 @@
 import { createCache } from '../platform/cache.ts';
 import type { KubernetesClient } from './client.ts';
 import { readConfigMap } from './config-maps.ts';
-import { isKubernetesError, isPassing } from './error.ts';
+import { isKubernetesError, isPassing } from './request/error.ts';
 
 /** A trust root that could not be read: names and constant sentences, never content. */
 export interface TrustRootProblem {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff } from '../platform/backoff.ts';
 import { withSignal } from '../platform/deadline.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError, isPassing, KubernetesError } from './error.ts';
-import { keyOf, type ListOptions, listPages, versionOf } from './list.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError, isPassing, KubernetesError } from './request/error.ts';
+import { keyOf, type ListOptions, listPages, versionOf } from './request/list.ts';
 
 /** What a reflector mirrors, and what it keeps of it. */
 export interface ReflectorOptions<T> extends Omit<ListOptions, 'signal'> {

@@ -1,7 +1,7 @@
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { isKubernetesError } from './error.ts';
-import { resourcePath } from './resource.ts';
+import type { JsonObject } from './request/answer.ts';
+import { isKubernetesError } from './request/error.ts';
+import { resourcePath } from './request/resource.ts';
 
 /** The two kinds. */
 export type ConfigurationKind = 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';

@@ -1,8 +1,8 @@
 import type { WorkloadKind } from '../core/workload/kinds.ts';
-import type { JsonObject } from './answer.ts';
 import type { KubernetesClient } from './client.ts';
-import { listPages } from './list.ts';
-import { resourcePath } from './resource.ts';
+import type { JsonObject } from './request/answer.ts';
+import { listPages } from './request/list.ts';
+import { resourcePath } from './request/resource.ts';
 
 /** What is listed besides the kinds whose images tagpin looks at. */
 export type ListedKind = WorkloadKind | 'ControllerRevision' | 'Application';

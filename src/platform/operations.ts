@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type ListenAddress, listen } from './listen.ts';
 import type { Metrics } from './metrics.ts';
+import { type ListenAddress, listen } from './network/listen.ts';
 
 /** One condition of readiness. */
 export interface ReadinessCheck {

@@ -1,5 +1,6 @@
 import { type Digest, digestAlgorithm, parseDigest } from '../core/image/digest.ts';
-import type { HttpAnswer } from '../platform/http.ts';
+import type { HttpAnswer } from '../platform/network/http.ts';
+import { MOST_PAGES, MOST_TAGS, PAGE, readNextPage, readTagPage } from './catalog/tag-list.ts';
 import { RegistryError } from './error.ts';
 import { factsOf, type Inquire, statusError, type Target, urlOf } from './inquiry.ts';
 import {
@@ -13,7 +14,6 @@ import {
   mediaTypeOf,
   parseManifest,
 } from './manifest.ts';
-import { MOST_PAGES, MOST_TAGS, PAGE, readNextPage, readTagPage } from './tag-list.ts';
 
 /** What a tag or a digest is. */
 export interface Described {

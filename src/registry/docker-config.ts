@@ -9,7 +9,7 @@ import {
   parseDockerConfig,
 } from '../core/image/credentials.ts';
 import { type Cache, createCache } from '../platform/cache.ts';
-import { type ProgramResult, runProgram } from '../platform/program.ts';
+import { type ProgramResult, runProgram } from '../platform/process/program.ts';
 
 /** Where a user's Docker configuration is, and how its credential helpers are asked. */
 export interface DockerKeychainOptions {

@@ -1,6 +1,6 @@
 import type { Credential } from '../core/image/credentials.ts';
 import { type Cache, createCache } from '../platform/cache.ts';
-import type { HttpAnswer } from '../platform/http.ts';
+import type { HttpAnswer } from '../platform/network/http.ts';
 import { readRetryAfter } from '../platform/retry.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Transport } from './connection/transport.ts';

@@ -4,19 +4,19 @@ import { choosePlatform, type Platform } from '../core/image/platform.ts';
 import { effectiveTag, type ImageReference } from '../core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../core/image/resolution.ts';
 import { withSignal } from '../platform/deadline.ts';
-import { type Artifacts, createArtifacts } from './artifact.ts';
+import { createFingerprint } from './answers/fingerprint.ts';
+import { createFlights, type Outcome } from './answers/flight.ts';
+import { createMemory, type LookupResult } from './answers/memory.ts';
+import { type Artifacts, createArtifacts } from './artifact/artifact.ts';
 import { createAttempt } from './attempt.ts';
-import { type Catalog, createCatalog } from './catalog.ts';
+import { type Catalog, createCatalog } from './catalog/catalog.ts';
 import { createClient, type Described, type RegistryClient } from './client.ts';
 import type { RegistrySettings } from './connection/own.ts';
 import { createTransport, type RequestEvent } from './connection/transport.ts';
 import { atMirror, type Endpoint, findEndpoint, imageOf } from './endpoint.ts';
 import { isWorthAnotherTry, moreTelling, RegistryError } from './error.ts';
-import { createFingerprint } from './fingerprint.ts';
-import { createFlights, type Outcome } from './flight.ts';
 import { createInquire, type Target } from './inquiry.ts';
 import { isManifestType, parseImageConfig } from './manifest.ts';
-import { createMemory, type LookupResult } from './memory.ts';
 import { createTokens } from './token.ts';
 
 /** What is asked, by whom, and until when. */

@@ -1,12 +1,12 @@
 import type { Credential } from '../core/image/credentials.ts';
 import { type Cache, createCache } from '../platform/cache.ts';
 import { withSignal } from '../platform/deadline.ts';
-import type { HttpAnswer } from '../platform/http.ts';
+import type { HttpAnswer } from '../platform/network/http.ts';
+import { ANONYMOUS } from './answers/fingerprint.ts';
 import type { RegistrySettings } from './connection/own.ts';
 import type { Transport } from './connection/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RegistryError } from './error.ts';
-import { ANONYMOUS } from './fingerprint.ts';
 import { permitRealm, type RealmPermit } from './guard.ts';
 
 /** What a token is asked for. */

@@ -1,5 +1,7 @@
 import type { Policy } from '../core/policy/schema.ts';
 import type { TargetName } from '../core/sweep/change.ts';
+import type { SweepAnswers } from '../core/sweep/choice/questions.ts';
+import { applicationSubject, type GitPlace, heldByProtection, isReadAt } from '../core/sweep/guard/protection.ts';
 import {
   askedKeys,
   openQuestions,
@@ -9,12 +11,10 @@ import {
   type TargetPlan,
   type WriteResult,
 } from '../core/sweep/plan.ts';
-import { applicationSubject, type GitPlace, heldByProtection, isReadAt } from '../core/sweep/protection.ts';
-import type { SweepAnswers } from '../core/sweep/questions.ts';
 import type { ApplicationTarget } from '../core/target/application.ts';
 import type { JsonObject } from '../core/workload/json.ts';
-import { type ApplyChange, writeApplication } from './application-writer.ts';
-import { type FoundTarget, type Gathered, type GatherNeeds, gather } from './gather.ts';
+import { type ApplyChange, writeApplication } from './application/application-writer.ts';
+import { type FoundTarget, type Gathered, type GatherNeeds, gather } from './application/gather.ts';
 import type { CycleFacts, FindTargets, Settled, SweptPlan, SweptTarget, WriteAlone } from './target.ts';
 
 /** What commits of a cycle go by. */

@@ -10,7 +10,7 @@ import {
   type SweepAnswer,
   type SweepAnswers,
   type SweepQuestion,
-} from '../core/sweep/questions.ts';
+} from '../core/sweep/choice/questions.ts';
 import type { RegistryAccess } from '../core/target/connection.ts';
 
 /** What registries are asked with. */

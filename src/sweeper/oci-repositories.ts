@@ -1,7 +1,7 @@
 import { canonicalName } from '../core/image/reference.ts';
 import type { Change, Hold, TargetName } from '../core/sweep/change.ts';
+import type { SweepAnswers } from '../core/sweep/choice/questions.ts';
 import { settleChanges, type WriteResult } from '../core/sweep/plan.ts';
-import type { SweepAnswers } from '../core/sweep/questions.ts';
 import {
   holdRepository,
   planRepository,

@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { RegistryHint } from '../core/receivers/hint.ts';
-import { type ListenAddress, listen } from '../platform/listen.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { type ListenAddress, listen } from '../platform/network/listen.ts';
 import { type BodyRefusal, createReceive, limited, type Received, type Reply } from './receiver/exchange.ts';
 import { createGoogleTokens, type FetchKeys } from './receiver/google-token.ts';
 import { createHintQueue, type HintTimes } from './receiver/hint-queue.ts';

@@ -1,7 +1,7 @@
 import type { ImageReference } from '../core/image/reference.ts';
 import type { Policy } from '../core/policy/schema.ts';
 import type { Change, TargetName } from '../core/sweep/change.ts';
-import type { SweepAnswers, SweepQuestion } from '../core/sweep/questions.ts';
+import type { SweepAnswers, SweepQuestion } from '../core/sweep/choice/questions.ts';
 import type { TargetState } from '../core/sweep/state.ts';
 import type { LookPurpose } from '../core/sweep/workload/plans.ts';
 import type { SelectionRule } from '../core/version/select.ts';

@@ -1,5 +1,5 @@
 import type { TargetName } from '../core/sweep/change.ts';
-import { shortText } from '../core/sweep/drift.ts';
+import { shortText } from '../core/sweep/guard/drift.ts';
 import {
   isAwaited,
   lastRefresh,
@@ -9,14 +9,14 @@ import {
   type WrittenImage,
   workloadName,
 } from '../core/sweep/workload-plan.ts';
-import { readStoredImage } from '../core/target/workload-answer.ts';
+import { readStoredImage } from '../core/target/workload/answer.ts';
 import {
   type PlannedImage,
   type WorkloadOperation,
   type WorkloadPatch,
   withoutRefresh,
   workloadPatch,
-} from '../core/target/workload-patch.ts';
+} from '../core/target/workload/patch.ts';
 import type { JsonObject } from '../core/workload/json.ts';
 import type { Settled } from './target.ts';
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { reloadOnChange } from '../platform/reload.ts';
+import { reloadOnChange } from '../platform/process/reload.ts';
 
 /** Where a serving certificate is: PEM files, the certificate's with its chain behind it. */
 export interface CertificateFiles {

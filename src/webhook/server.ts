@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ListenAddress, listen } from '../platform/listen.ts';
+import { type ListenAddress, listen } from '../platform/network/listen.ts';
 import type { ServingCertificate } from './certificate.ts';
 
 /** How long connections may do nothing, or not enough; in milliseconds. */

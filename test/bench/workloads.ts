@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openKubernetesClient } from '../../src/kubernetes/client.ts';
-import { listPages } from '../../src/kubernetes/list.ts';
+import { listPages } from '../../src/kubernetes/request/list.ts';
 import { type ControlPlane, startControlPlane } from '../environment/control-plane.ts';
 import { startRegistry } from '../support/registry.ts';
 import { createMany, imageOf } from './fleet.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { before, suite } from 'node:test';
 import { readImageUpdater } from '../../src/core/target/settings/image-updater.ts';
 import { valueAt } from '../../src/core/workload/json.ts';
-import { isKubernetesError } from '../../src/kubernetes/error.ts';
+import { isKubernetesError } from '../../src/kubernetes/request/error.ts';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import { application, type Chosen, imageUpdater, type Manifest, own, patchFor, read } from '../support/application.ts';
 import { sharedControlPlane } from '../support/control-plane.ts';

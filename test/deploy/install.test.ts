@@ -7,7 +7,7 @@ import { OUR_WEBHOOKS } from '../../src/certificates/live.ts';
 import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP } from '../../src/core/policy/manifest.ts';
 import { WORKLOAD_KINDS } from '../../src/core/workload/kinds.ts';
 import { namespaceStanding, OPT_IN_SELECTOR } from '../../src/core/workload/opt-in.ts';
-import { PULL_SECRETS_ROLE } from '../../src/kubernetes/role-bindings.ts';
+import { PULL_SECRETS_ROLE } from '../../src/kubernetes/namespaces/role-bindings.ts';
 import { defaultValues, installObjects, objectOf, type Rendered } from '../support/chart.ts';
 import { parseDockerfile } from '../support/dockerfile.ts';
 import { runProcess } from '../support/process.ts';

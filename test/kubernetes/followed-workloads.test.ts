@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { elements, property, valueAt } from '../../src/core/workload/json.ts';
-import type { JsonObject } from '../../src/kubernetes/answer.ts';
 import { listFollowedWorkloads, patchWorkload, readWorkloadObject } from '../../src/kubernetes/followed-workloads.ts';
-import { keyOf } from '../../src/kubernetes/list.ts';
-import type { KubernetesRequest } from '../../src/kubernetes/requests.ts';
+import type { JsonObject } from '../../src/kubernetes/request/answer.ts';
+import { keyOf } from '../../src/kubernetes/request/list.ts';
+import type { KubernetesRequest } from '../../src/kubernetes/request/requests.ts';
 import { workloadPath } from '../../src/kubernetes/workloads.ts';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import { sharedControlPlane } from '../support/control-plane.ts';

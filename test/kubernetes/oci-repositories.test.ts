@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { valueAt } from '../../src/core/workload/json.ts';
-import type { JsonObject } from '../../src/kubernetes/answer.ts';
-import { KubernetesError } from '../../src/kubernetes/error.ts';
-import { keyOf } from '../../src/kubernetes/list.ts';
 import {
   listOciRepositories,
   patchOciRepository,
   readOciRepositoryObject,
 } from '../../src/kubernetes/oci-repositories.ts';
+import type { JsonObject } from '../../src/kubernetes/request/answer.ts';
+import { KubernetesError } from '../../src/kubernetes/request/error.ts';
+import { keyOf } from '../../src/kubernetes/request/list.ts';
 import { CONTROL_PLANE, skipWithout } from '../environment/programs.ts';
 import { sharedControlPlane } from '../support/control-plane.ts';
 import { installFluxResources } from '../support/custom-resources.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { JsonObject } from '../../src/kubernetes/answer.ts';
-import { KubernetesError, type KubernetesErrorCode } from '../../src/kubernetes/error.ts';
+import type { JsonObject } from '../../src/kubernetes/request/answer.ts';
+import { KubernetesError, type KubernetesErrorCode } from '../../src/kubernetes/request/error.ts';
 import { createTrustRoots } from '../../src/kubernetes/trust-roots.ts';
 
 const metadata = { uid: 'u', resourceVersion: '1' };

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import test, { type TestContext } from 'node:test';
 import type { Credential } from '../../src/core/image/credentials.ts';
+import { createFingerprint } from '../../src/registry/answers/fingerprint.ts';
 import { createTransport } from '../../src/registry/connection/transport.ts';
 import { findEndpoint } from '../../src/registry/endpoint.ts';
 import { RegistryError } from '../../src/registry/error.ts';
-import { createFingerprint } from '../../src/registry/fingerprint.ts';
 import { createTokens, type TokenRequest } from '../../src/registry/token.ts';
 import { type Loopback, registriesOf, startLoopback } from '../support/loopback.ts';
 

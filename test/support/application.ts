@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { applyPatch } from 'rfc6902';
 import { parseDigest } from '../../src/core/image/digest.ts';
 import { type ApplicationTarget, type FollowedImage, readApplication } from '../../src/core/target/application.ts';
-import { type ApplicationOperation, applicationPatch } from '../../src/core/target/patch.ts';
 import { type ImageUpdater, readImageUpdater } from '../../src/core/target/settings/image-updater.ts';
-import { proposedValues } from '../../src/core/target/values.ts';
+import { type ApplicationOperation, applicationPatch } from '../../src/core/target/value/patch.ts';
+import { proposedValues } from '../../src/core/target/value/values.ts';
 
 export type Manifest = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type GitTrust, NO_TRUST } from '../../src/git/credentials.ts';
 import type { HostingProvider } from '../../src/git/hosting/access.ts';
 import type { JsonApi, SendHosting } from '../../src/git/hosting/api.ts';
-import { createApiClient } from '../../src/platform/api-client.ts';
+import { createApiClient } from '../../src/platform/network/api-client.ts';
 import { type Loopback, type SeenRequest, startLoopback } from './loopback.ts';
 
 /** A pull request of the stand-in. */

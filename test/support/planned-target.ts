@@ -3,7 +3,9 @@ import { type Digest, parseDigest } from '../../src/core/image/digest.ts';
 import { canonicalName } from '../../src/core/image/reference.ts';
 import { DEFAULT_POLICY, parsePolicy } from '../../src/core/policy/schema.ts';
 import type { Change } from '../../src/core/sweep/change.ts';
-import { lastManager } from '../../src/core/sweep/manager.ts';
+import { questionKey, type SweepAnswer, type SweepQuestion } from '../../src/core/sweep/choice/questions.ts';
+import { lastManager } from '../../src/core/sweep/guard/manager.ts';
+import type { ProtectEntry } from '../../src/core/sweep/guard/protection.ts';
 import {
   type GuardFacts,
   openQuestions,
@@ -12,11 +14,9 @@ import {
   type TargetFacts,
   type TargetPlan,
 } from '../../src/core/sweep/plan.ts';
-import type { ProtectEntry } from '../../src/core/sweep/protection.ts';
-import { questionKey, type SweepAnswer, type SweepQuestion } from '../../src/core/sweep/questions.ts';
 import { formatTargetState, parseTargetState, type TargetState } from '../../src/core/sweep/state.ts';
-import { applicationPatch } from '../../src/core/target/patch.ts';
 import type { TrackedSettings } from '../../src/core/target/settings.ts';
+import { applicationPatch } from '../../src/core/target/value/patch.ts';
 import { application, type Manifest, own, patched, read, type Written } from './application.ts';
 
 /** A digest of one letter, again and again. */

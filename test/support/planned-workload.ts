@@ -3,7 +3,7 @@ import { applyPatch } from 'rfc6902';
 import { type Digest, parseDigest } from '../../src/core/image/digest.ts';
 import { canonicalName, parseReference } from '../../src/core/image/reference.ts';
 import type { Change, Hold } from '../../src/core/sweep/change.ts';
-import type { Choice } from '../../src/core/sweep/choose.ts';
+import type { Choice } from '../../src/core/sweep/choice/choose.ts';
 import { formatTargetState, parseTargetState, type TargetState } from '../../src/core/sweep/state.ts';
 import type { LookPurpose } from '../../src/core/sweep/workload/plans.ts';
 import {
@@ -14,10 +14,10 @@ import {
   settleWorkload,
   type WorkloadFacts,
 } from '../../src/core/sweep/workload-plan.ts';
+import { readStoredImage } from '../../src/core/target/workload/answer.ts';
+import { type WorkloadOperation, workloadPatch } from '../../src/core/target/workload/patch.ts';
 import type { FollowingKind } from '../../src/core/target/workload/rollout.ts';
 import { type FollowedByWorkload, readWorkload, type WorkloadTarget } from '../../src/core/target/workload.ts';
-import { readStoredImage } from '../../src/core/target/workload-answer.ts';
-import { type WorkloadOperation, workloadPatch } from '../../src/core/target/workload-patch.ts';
 import { templatePath } from '../../src/core/workload/kinds.ts';
 import { readPins, writePins } from '../../src/core/workload/pins.ts';
 import { imageSlots, readSlot } from '../../src/core/workload/slots.ts';

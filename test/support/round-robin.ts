@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { listen } from '../../src/platform/listen.ts';
+import { listen } from '../../src/platform/network/listen.ts';
 
 /** A Service on loopback. */
 export interface RoundRobin {

@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { CertificateTimes } from '../../src/certificates/rotation.ts';
 import type { ServingPair } from '../../src/certificates/serving.ts';
 import { type CertificateFacts, type CertificateUpkeep, startUpkeep } from '../../src/certificates/upkeep.ts';
-import { openCertificateSecret } from '../../src/kubernetes/certificate-secret.ts';
 import { openKubernetesClient } from '../../src/kubernetes/client.ts';
+import { openCertificateSecret } from '../../src/kubernetes/secrets/certificate-secret.ts';
 import { openWebhookConfigurations } from '../../src/kubernetes/webhook-configurations.ts';
 import { type AdmissionServer, startServer } from '../../src/webhook/server.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { withTag } from '../../src/core/image/reference.ts';
-import { questionKey, type SweepQuestion } from '../../src/core/sweep/questions.ts';
+import { questionKey, type SweepQuestion } from '../../src/core/sweep/choice/questions.ts';
 import { askAll } from '../../src/sweeper/ask.ts';
 import { reference, startResolver } from '../support/resolver.ts';
 

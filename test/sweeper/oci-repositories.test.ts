@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Digest, parseDigest } from '../../src/core/image/digest.ts';
 import { DEFAULT_POLICY } from '../../src/core/policy/schema.ts';
-import { questionKey, type SweepAnswer } from '../../src/core/sweep/questions.ts';
+import { questionKey, type SweepAnswer } from '../../src/core/sweep/choice/questions.ts';
 import { NEW_IMAGE, type TargetState } from '../../src/core/sweep/state.ts';
 import { createOciRepositories, type RepositoryNeeds } from '../../src/sweeper/oci-repositories.ts';
 import { ociRepository, type WrittenOciRepository } from '../support/oci-repository.ts';

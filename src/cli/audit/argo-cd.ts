@@ -2,8 +2,8 @@ import { findFlapping } from '../../audit/flapping.ts';
 import type { InertThings } from '../../audit/inert.ts';
 import { CONTROLLER_SETTINGS, readsServerSideDiff } from '../../core/audit/application.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { KubernetesError } from '../../kubernetes/error.ts';
-import { resourcePath } from '../../kubernetes/resource.ts';
+import { KubernetesError } from '../../kubernetes/request/error.ts';
+import { resourcePath } from '../../kubernetes/request/resource.ts';
 import { listWorkloads } from '../../kubernetes/workloads.ts';
 import type { AuditProblems } from './problems.ts';
 

@@ -1,4 +1,4 @@
-import { isKubernetesError } from '../../kubernetes/error.ts';
+import { isKubernetesError } from '../../kubernetes/request/error.ts';
 import { type ListedKind, resourceName } from '../../kubernetes/workloads.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { type CommandIO, type ExitCode, highest, writeLine } from '../output.ts';

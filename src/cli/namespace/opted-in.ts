@@ -1,9 +1,9 @@
 import { namespaceStanding, OPT_IN_SELECTOR } from '../../core/workload/opt-in.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { isKubernetesError } from '../../kubernetes/error.ts';
-import { keyOf, listPages } from '../../kubernetes/list.ts';
-import { labelsOf, type NamespaceLabels } from '../../kubernetes/namespaces.ts';
-import { resourcePath } from '../../kubernetes/resource.ts';
+import { labelsOf, type NamespaceLabels } from '../../kubernetes/namespaces/namespaces.ts';
+import { isKubernetesError } from '../../kubernetes/request/error.ts';
+import { keyOf, listPages } from '../../kubernetes/request/list.ts';
+import { resourcePath } from '../../kubernetes/request/resource.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError } from '../output.ts';
 import { OWN_NAMESPACE } from '../policy/policy-in-force.ts';

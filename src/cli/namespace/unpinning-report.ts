@@ -2,8 +2,8 @@ import { shortDigest } from '../../core/image/digest.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../../core/workload/kinds.ts';
 import { type Consequence, type UnpinnedSlot, unpinning } from '../../core/workload/unpinning.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { isKubernetesError } from '../../kubernetes/error.ts';
-import { keyOf } from '../../kubernetes/list.ts';
+import { isKubernetesError } from '../../kubernetes/request/error.ts';
+import { keyOf } from '../../kubernetes/request/list.ts';
 import { listWorkloads, resourceName } from '../../kubernetes/workloads.ts';
 import { type CommandIO, type OutputFormat, table, writeJson, writeLine } from '../output.ts';
 

@@ -1,7 +1,7 @@
 import { delimiter, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/client.ts';
-import { KubernetesError, type KubernetesErrorCode } from '../../kubernetes/error.ts';
+import { KubernetesError, type KubernetesErrorCode } from '../../kubernetes/request/error.ts';
 import { CommandError, type CommandIO } from '../output.ts';
 
 /** Which cluster a command asks, as kubectl takes it. */

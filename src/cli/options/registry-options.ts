@@ -8,7 +8,7 @@ import type { ImageReference } from '../../core/image/reference.ts';
 import type { Resolution } from '../../core/image/resolution.ts';
 import { DEFAULT_POLICY, type Policy } from '../../core/policy/schema.ts';
 import { createLimiter } from '../../platform/limiter.ts';
-import type { Inspection, TagList } from '../../registry/catalog.ts';
+import type { Inspection, TagList } from '../../registry/catalog/catalog.ts';
 import { createDockerKeychain } from '../../registry/docker-config.ts';
 import { createResolver, type Resolver } from '../../registry/resolver.ts';
 import { type CommandIO, writeLine } from '../output.ts';

@@ -2,7 +2,7 @@ import { ACCEPTED_CONFIG_MAP, POLICY_CONFIG_MAP, POLICY_KEY, policyErrorLine } f
 import type { Policy } from '../../core/policy/schema.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
 import { readConfigMap } from '../../kubernetes/config-maps.ts';
-import { type AcceptedPolicy, decidePolicy, type SubmittedPolicy } from '../../webhook/policy-state.ts';
+import { type AcceptedPolicy, decidePolicy, type SubmittedPolicy } from '../../webhook/policy/policy-state.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import { CommandError } from '../output.ts';
 

@@ -6,18 +6,18 @@ import {
   patchApplication,
   readApplicationObject,
   readApplicationSet,
-} from '../../kubernetes/applications.ts';
+} from '../../kubernetes/argo-cd/applications.ts';
+import { listImageUpdaters, watchImageUpdaterLease } from '../../kubernetes/argo-cd/image-updaters.ts';
 import { type KubernetesClient, openKubernetesClient } from '../../kubernetes/client.ts';
-import { isKubernetesError } from '../../kubernetes/error.ts';
-import { listImageUpdaters, watchImageUpdaterLease } from '../../kubernetes/image-updaters.ts';
-import { listNamespaces } from '../../kubernetes/namespace-list.ts';
+import { listNamespaces } from '../../kubernetes/namespaces/namespace-list.ts';
 import { listOciRepositories, patchOciRepository, readOciRepositoryObject } from '../../kubernetes/oci-repositories.ts';
+import { isKubernetesError } from '../../kubernetes/request/error.ts';
 import { openStateTexts } from '../../kubernetes/sweep-state.ts';
 import { describeError, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import type { GatherNeeds } from '../../sweeper/application/gather.ts';
 import { createApplications } from '../../sweeper/applications.ts';
 import type { CycleNeeds } from '../../sweeper/cycle.ts';
-import type { GatherNeeds } from '../../sweeper/gather.ts';
 import { createOciRepositories, type RepositoryNeeds } from '../../sweeper/oci-repositories.ts';
 import { createWorkloads } from '../../sweeper/workloads.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';

@@ -2,37 +2,37 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Policy } from '../../core/policy/schema.ts';
-import { type AppProject, permitsNamespace, permitsSource } from '../../core/target/app-project.ts';
+import { type AppProject, permitsNamespace, permitsSource } from '../../core/target/repository/app-project.ts';
 import {
   matchRepository,
   type RepositorySecret,
   type RepositorySettings,
-} from '../../core/target/repository-secret.ts';
+} from '../../core/target/repository/repository-secret.ts';
 import { createRepositories } from '../../git/commit.ts';
 import type { RepositoryAccess } from '../../git/credentials.ts';
 import { createAppTokens } from '../../git/github-app.ts';
 import { createPullRequests } from '../../git/hosting/pull-request.ts';
 import type { SigningKey } from '../../git/signing.ts';
 import { readRepositoryUrl, showUrl } from '../../git/url.ts';
-import { getAppProject } from '../../kubernetes/app-projects.ts';
+import { getAppProject } from '../../kubernetes/argo-cd/app-projects.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { KubernetesError } from '../../kubernetes/error.ts';
+import { KubernetesError } from '../../kubernetes/request/error.ts';
 import {
   listRepositorySecrets,
   type RepositoryTrust,
   readGitSecret,
   readRepositoryTrust,
-} from '../../kubernetes/repository-secrets.ts';
-import { readSecretValues } from '../../kubernetes/secret-values.ts';
-import { createApiClient } from '../../platform/api-client.ts';
+} from '../../kubernetes/secrets/repository-secrets.ts';
+import { readSecretValues } from '../../kubernetes/secrets/secret-values.ts';
 import type { Log } from '../../platform/log.ts';
-import type { CommitTargets } from '../../sweeper/applications.ts';
+import { createApiClient } from '../../platform/network/api-client.ts';
 import {
   type CommitNeeds,
   createCommitTargets,
   type GrantedAccess,
   type WantedRepository,
-} from '../../sweeper/commit-targets.ts';
+} from '../../sweeper/application/commit-targets.ts';
+import type { CommitTargets } from '../../sweeper/applications.ts';
 
 /** What commits are made with. */
 export interface CommitsOptions {

@@ -7,7 +7,7 @@ import {
   isTrustedWithOurs,
   type RegistryAccess,
 } from '../../core/target/connection.ts';
-import type { FoundConnection } from '../../kubernetes/connection-secrets.ts';
+import type { FoundConnection } from '../../kubernetes/secrets/connection-secrets.ts';
 import { createLoans } from '../../platform/loans.ts';
 import type { OwnConnection, RegistrySettings } from '../../registry/connection/own.ts';
 import type { Resolver } from '../../registry/resolver.ts';

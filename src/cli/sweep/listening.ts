@@ -1,4 +1,4 @@
-import { addressText, type ListenAddress } from '../../platform/listen.ts';
+import { addressText, type ListenAddress } from '../../platform/network/listen.ts';
 import { CommandError } from '../output.ts';
 
 const WHY: Readonly<Record<string, string>> = {

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import type { Policy } from '../../core/policy/schema.ts';
 import { startElector } from '../../kubernetes/lease.ts';
-import { watchDefects } from '../../platform/defects.ts';
 import { createLog, describeError } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { type OperationsServer, startOperations } from '../../platform/operations.ts';
-import { watchSignals } from '../../platform/shutdown.ts';
+import { watchDefects } from '../../platform/process/defects.ts';
+import { watchSignals } from '../../platform/process/shutdown.ts';
 import { runCycle } from '../../sweeper/cycle.ts';
 import { createLoop } from '../../sweeper/loop.ts';
 import { createSweepMetrics } from '../../sweeper/metrics.ts';

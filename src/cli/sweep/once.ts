@@ -1,8 +1,8 @@
 import { describeChange, reportLine } from '../../core/sweep/report.ts';
-import { KubernetesError } from '../../kubernetes/error.ts';
+import { KubernetesError } from '../../kubernetes/request/error.ts';
 import { createLog } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
-import { watchSignals } from '../../platform/shutdown.ts';
+import { watchSignals } from '../../platform/process/shutdown.ts';
 import { runCycle, type SweepReport } from '../../sweeper/cycle.ts';
 import { explainKubernetesError } from '../options/cluster-options.ts';
 import {

@@ -9,7 +9,7 @@ import {
   DEFAULT_TEXT,
   decidePolicy,
   type PolicyInForce,
-} from '../../webhook/policy-state.ts';
+} from '../../webhook/policy/policy-state.ts';
 
 /** The policy that a sweep goes by, or why there is none. */
 export type SweepPolicy =

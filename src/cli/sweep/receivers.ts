@@ -1,8 +1,8 @@
 import type { RegistryHint } from '../../core/receivers/hint.ts';
-import { readSecretValues } from '../../kubernetes/secret-values.ts';
-import type { ListenAddress } from '../../platform/listen.ts';
+import { readSecretValues } from '../../kubernetes/secrets/secret-values.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import type { ListenAddress } from '../../platform/network/listen.ts';
 import type { FetchedKeys } from '../../sweeper/receiver/google-token.ts';
 import type { Receiver } from '../../sweeper/receiver/secrets.ts';
 import { type ReceiverServer, startReceivers } from '../../sweeper/receivers.ts';

@@ -1,7 +1,7 @@
 import type { RegistriesPolicy } from '../../core/policy/schema.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { createObjectSecrets, type ObjectSecrets } from '../../kubernetes/connection-secrets.ts';
-import { createTargetSecrets } from '../../kubernetes/target-secrets.ts';
+import { createObjectSecrets, type ObjectSecrets } from '../../kubernetes/secrets/connection-secrets.ts';
+import { createTargetSecrets } from '../../kubernetes/secrets/target-secrets.ts';
 import { createTrustRoots } from '../../kubernetes/trust-roots.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../core/duration.ts';
 import type { TargetKind, TargetName } from '../../core/sweep/change.ts';
-import type { ListenAddress } from '../../platform/listen.ts';
 import { LOG_LEVELS, type LogLevel } from '../../platform/log.ts';
+import type { ListenAddress } from '../../platform/network/listen.ts';
 import type { OutputFormat } from '../output.ts';
 import {
   type Flags,

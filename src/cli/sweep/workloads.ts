@@ -1,7 +1,7 @@
 import { FOLLOW_ANNOTATION } from '../../core/target/workload/follow.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
-import { isKubernetesError } from '../../kubernetes/error.ts';
 import { listFollowedWorkloads, patchWorkload, readWorkloadObject } from '../../kubernetes/followed-workloads.ts';
+import { isKubernetesError } from '../../kubernetes/request/error.ts';
 import { resourceName } from '../../kubernetes/workloads.ts';
 import type { Log } from '../../platform/log.ts';
 import type { WorkloadNeeds } from '../../sweeper/workloads.ts';

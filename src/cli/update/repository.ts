@@ -10,7 +10,7 @@ import type { GitReason } from '../../git/error.ts';
 import type { HostingProvider } from '../../git/hosting/access.ts';
 import { createPullRequests, type PullRequestRequest } from '../../git/hosting/pull-request.ts';
 import type { SigningKey } from '../../git/signing.ts';
-import { createApiClient } from '../../platform/api-client.ts';
+import { createApiClient } from '../../platform/network/api-client.ts';
 import { CommandError, type CommandIO, type ExitCode } from '../output.ts';
 import { commitMessage, type UpdateCommit } from './report.ts';
 

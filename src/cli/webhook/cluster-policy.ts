@@ -4,7 +4,7 @@ import { readConfigMap, watchConfigMap, writeConfigMap } from '../../kubernetes/
 import type { RecordedEvent } from '../../kubernetes/events.ts';
 import type { ReflectorEvent } from '../../kubernetes/watch.ts';
 import { describeError } from '../../platform/log.ts';
-import { type PolicyNews, type PolicySource, startPolicySource } from '../../webhook/policy-source.ts';
+import { type PolicyNews, type PolicySource, startPolicySource } from '../../webhook/policy/policy-source.ts';
 import type { Instruments } from './serve.ts';
 
 /** The longest list of problems that a log line and an Event get. */

@@ -1,11 +1,11 @@
 import type { RegistriesPolicy } from '../../core/policy/schema.ts';
 import { DEFAULT_POLICY, type Policy } from '../../core/policy/schema.ts';
-import { watchDefects } from '../../platform/defects.ts';
-import { addressText, type ListenAddress } from '../../platform/listen.ts';
 import { createLog, describeError, type Log } from '../../platform/log.ts';
 import { createMetrics, type Metrics } from '../../platform/metrics.ts';
+import { addressText, type ListenAddress } from '../../platform/network/listen.ts';
 import { type OperationsServer, type ReadinessCheck, startOperations } from '../../platform/operations.ts';
-import { watchSignals } from '../../platform/shutdown.ts';
+import { watchDefects } from '../../platform/process/defects.ts';
+import { watchSignals } from '../../platform/process/shutdown.ts';
 import { createCloudKeychain } from '../../registry/cloud/keychain.ts';
 import { createResolver } from '../../registry/resolver.ts';
 import type { ServingCertificate } from '../../webhook/certificate.ts';
@@ -18,8 +18,8 @@ import {
 } from '../../webhook/limits.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../../webhook/metrics.ts';
 import { createMutate, type MutateNeeds, type ResolveDigest } from '../../webhook/mutate.ts';
+import { createValidatePolicy } from '../../webhook/policy/validate-policy.ts';
 import { type AdmissionServer, startServer } from '../../webhook/server.ts';
-import { createValidatePolicy } from '../../webhook/validate-policy.ts';
 import type { WebhookConfiguration } from '../configuration.ts';
 import { CommandError, type CommandIO, type ExitCode } from '../output.ts';
 import { createRegistryMetrics } from '../registry-metrics.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Policy } from '../../core/policy/schema.ts';
 import type { Log } from '../../platform/log.ts';
 import { createDockerKeychain } from '../../registry/docker-config.ts';
-import { watchPolicyFile } from '../../webhook/policy-file.ts';
+import { watchPolicyFile } from '../../webhook/policy/policy-file.ts';
 import type { StandaloneSettings, WebhookConfiguration } from '../configuration.ts';
 import { CommandError, type CommandIO, type ExitCode, writeLine } from '../output.ts';
 import { policyErrorText, readPolicyFile } from '../policy/policy-file.ts';

@@ -9,9 +9,9 @@ import { PINS_ANNOTATION, type Pins, readPins } from '../workload/pins.ts';
 import { isJobOfCronJob } from '../workload/standing.ts';
 import { readStored, type Stored } from '../workload/stored.ts';
 import { annotationOf, SKIP_ANNOTATION } from '../workload/targets.ts';
-import type { Warning } from './outcome.ts';
 import type { Inquiry } from './questions.ts';
 import type { AdmissionRequest } from './request.ts';
+import type { Warning } from './slot/outcome.ts';
 
 /** What is known besides the request. */
 export interface PlanFacts {

@@ -8,14 +8,14 @@ import { standing } from '../workload/standing.ts';
 import { remembered, standsInStored } from '../workload/stored.ts';
 import { annotationOf, isSkipped, PINNED_LABEL, REFRESH_ANNOTATION, SKIP_ANNOTATION } from '../workload/targets.ts';
 import { type PlanContext, type PlanFacts, type RequestContext, readContext } from './context.ts';
-import { planJobUpdate, planOwned } from './kept-slot.ts';
-import { problem, type SlotOutcome, type Warning } from './outcome.ts';
 import { type Answers, createInquiry, type Question } from './questions.ts';
 import { NO_REFRESH, planRefresh, type RefreshPlan, type WishedSlot } from './refresh.ts';
 import { nextRefreshed } from './refreshed.ts';
 import type { AdmissionRequest } from './request.ts';
-import { planSlot } from './slot.ts';
-import { readWish } from './wish.ts';
+import { planJobUpdate, planOwned } from './slot/kept-slot.ts';
+import { problem, type SlotOutcome, type Warning } from './slot/outcome.ts';
+import { planSlot } from './slot/slot.ts';
+import { readWish } from './slot/wish.ts';
 
 /** What a request is answered with, before it is put into JSON. It holds once `questions` is empty. */
 export interface AdmissionPlan {

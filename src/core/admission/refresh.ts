@@ -4,9 +4,9 @@ import { isPinOf, LONGEST_REFRESH, sameReference } from '../workload/pins.ts';
 import type { SubmittedSlot } from '../workload/slots.ts';
 import { isSkipped, parseRefresh, type RefreshTarget } from '../workload/targets.ts';
 import type { PlanContext, RefreshVerdict } from './context.ts';
-import { problem, type Warning } from './outcome.ts';
-import { isNoAnswer, REASONS } from './tag-slot.ts';
-import type { Wish } from './wish.ts';
+import { problem, type Warning } from './slot/outcome.ts';
+import { isNoAnswer, REASONS } from './slot/tag-slot.ts';
+import type { Wish } from './slot/wish.ts';
 
 /** What a refresh comes to. */
 export interface RefreshPlan {

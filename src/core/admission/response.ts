@@ -1,9 +1,9 @@
 import { byUnits } from '../workload/pins.ts';
-import type { Denial, SlotOutcome } from './outcome.ts';
 import { makePatch, type Patch } from './patch.ts';
 import type { AdmissionPlan } from './plan.ts';
 import type { AdmissionRecord } from './record.ts';
 import type { AdmissionRequest } from './request.ts';
+import type { Denial, SlotOutcome } from './slot/outcome.ts';
 import { warningLines } from './warnings.ts';
 
 /** An AdmissionReview of `admission.k8s.io/v1` with a response. */

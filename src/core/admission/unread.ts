@@ -1,7 +1,7 @@
 import { canonicalName, type ImageReference } from '../image/reference.ts';
 import type { Resolution } from '../image/resolution.ts';
-import { LONGEST_WARNING, type SlotOutcome } from './outcome.ts';
 import type { AdmissionPlan } from './plan.ts';
+import { LONGEST_WARNING, type SlotOutcome } from './slot/outcome.ts';
 
 /** Where credentials could have been, and could not be read. */
 export interface Unread {

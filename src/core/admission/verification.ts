@@ -4,10 +4,10 @@ import type { Policy } from '../policy/schema.ts';
 import { entriesFor } from '../signature/entries.ts';
 import type { Verdict, Verification, VerifyEntry } from '../signature/verification.ts';
 import { imageSlots, readSlot } from '../workload/slots.ts';
-import type { SlotOutcome } from './outcome.ts';
 import type { AdmissionPlan } from './plan.ts';
 import type { AdmissionRequest } from './request.ts';
-import { floatingFindings, verdictFindings, withFindings } from './verified-slot.ts';
+import type { SlotOutcome } from './slot/outcome.ts';
+import { floatingFindings, verdictFindings, withFindings } from './slot/verified-slot.ts';
 
 /** A digest that has to be verified before a plan holds, by all `verify` entries that speak of its repository. */
 export interface Demand {

@@ -1,6 +1,6 @@
 import type { Shortened } from '../workload/pins.ts';
-import { LONGEST_WARNING, type Warning } from './outcome.ts';
 import type { AdmissionPlan } from './plan.ts';
+import { LONGEST_WARNING, type Warning } from './slot/outcome.ts';
 
 /** The API server cuts and drops what is longer or more, without a word. */
 const MOST_WARNINGS = 5;

@@ -2,7 +2,7 @@ import { canonicalName, type ImageReference } from '../image/reference.ts';
 import { compileGlobs } from '../policy/grammar/glob.ts';
 import { type Condition, compileConditions, type Subject } from '../policy/match.ts';
 import type { Policy } from '../policy/schema.ts';
-import { type GitPlace, heldByProtection, type KnownLabels, type ProtectedSubject } from '../sweep/protection.ts';
+import { type GitPlace, heldByProtection, type KnownLabels, type ProtectedSubject } from '../sweep/guard/protection.ts';
 import type { PolicyFinding } from './finding.ts';
 
 /** Something that a policy names, until something in the cluster turns out to be that. */

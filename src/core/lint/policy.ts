@@ -3,7 +3,7 @@ import type { PolicyFinding } from './finding.ts';
 import { lintSystemUsers } from './people.ts';
 import { lintProtection } from './protection.ts';
 import { lintRegistries } from './registries.ts';
-import { lintRules } from './rules.ts';
+import { lintRules } from './rules/rules.ts';
 import { lintSignatures } from './signatures.ts';
 
 /** Everything of a valid policy that can't act, or does more than it says, as far as the policy alone tells. */

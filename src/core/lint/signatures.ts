@@ -1,8 +1,8 @@
 import type { Policy } from '../policy/schema.ts';
 import { isNeverAsked, registryOf } from './allowed.ts';
 import type { PolicyFinding } from './finding.ts';
-import { createEffort, globsCover } from './glob-cover.ts';
 import { lintIdentity } from './identities.ts';
+import { createEffort, globsCover } from './rules/glob-cover.ts';
 
 /** Finds entries of `verify` that can verify nothing, whose images float, and identities that are wider than they read. */
 export function lintSignatures(policy: Policy): readonly PolicyFinding[] {

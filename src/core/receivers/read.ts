@@ -1,16 +1,16 @@
-import { readAliyun } from './aliyun.ts';
-import { readArtifactRegistry } from './artifact-registry.ts';
-import { readAzure } from './azure.ts';
-import { readCloudEvents } from './cloud-events.ts';
-import { readDistribution } from './distribution.ts';
-import { readDockerHub } from './docker-hub.ts';
-import { readAmazon } from './ecr.ts';
-import { readGitHub } from './ghcr.ts';
-import { readGitLab } from './gitlab.ts';
-import { readHarbor } from './harbor.ts';
 import type { PayloadReader, ReadPayload, ReceivedPayload } from './hint.ts';
-import { readQuay } from './quay.ts';
 import type { ReceiverType } from './receiver-type.ts';
+import { readAliyun } from './registries/aliyun.ts';
+import { readArtifactRegistry } from './registries/artifact-registry.ts';
+import { readAzure } from './registries/azure.ts';
+import { readCloudEvents } from './registries/cloud-events.ts';
+import { readDistribution } from './registries/distribution.ts';
+import { readDockerHub } from './registries/docker-hub.ts';
+import { readAmazon } from './registries/ecr.ts';
+import { readGitHub } from './registries/ghcr.ts';
+import { readGitLab } from './registries/gitlab.ts';
+import { readHarbor } from './registries/harbor.ts';
+import { readQuay } from './registries/quay.ts';
 
 const READERS: Readonly<Record<ReceiverType, PayloadReader>> = {
   acr: readAzure,

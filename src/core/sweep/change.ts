@@ -1,6 +1,6 @@
 import type { Digest } from '../image/digest.ts';
 import type { TARGET_KINDS } from '../policy/sections/sweep.ts';
-import type { LocateReason } from '../target/locate.ts';
+import type { LocateReason } from '../target/value/locate.ts';
 
 /** A tag that would have been chosen, had its digest been signed as it must. */
 export interface PassedOver {

@@ -1,15 +1,15 @@
 import type { VerifyEntry } from '../signature/verification.ts';
 import type { FollowedImage } from '../target/application.ts';
-import { isWritten } from '../target/list-edit.ts';
-import type { Located } from '../target/locate.ts';
 import type { TrackedSettings, WriteBack } from '../target/settings.ts';
-import { type ProposedValues, proposedValues } from '../target/values.ts';
+import { isWritten } from '../target/value/list-edit.ts';
+import type { Located } from '../target/value/locate.ts';
+import { type ProposedValues, proposedValues } from '../target/value/values.ts';
 import type { Hold, PassedOver, SweepOutcome, SweepReason } from './change.ts';
-import { choose, holdOfChoice, notesOf } from './choose.ts';
-import { explainDifference, shortText } from './drift.ts';
-import { heldByAge, heldByAttempts, heldByDowngrade, heldByInterval, heldByParent } from './guard.ts';
-import type { SweepAnswers } from './questions.ts';
-import { selectionOf } from './selection.ts';
+import { choose, holdOfChoice, notesOf } from './choice/choose.ts';
+import type { SweepAnswers } from './choice/questions.ts';
+import { selectionOf } from './choice/selection.ts';
+import { explainDifference, shortText } from './guard/drift.ts';
+import { heldByAge, heldByAttempts, heldByDowngrade, heldByInterval, heldByParent } from './guard/guard.ts';
 import { type ImageState, withBefore } from './state.ts';
 import { type ImageValue, isSameValue, NO_VALUE, valueText } from './value.ts';
 

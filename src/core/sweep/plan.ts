@@ -1,13 +1,19 @@
 import type { VerifyEntry } from '../signature/verification.ts';
 import type { ApplicationTarget, FollowedImage } from '../target/application.ts';
-import { proposedValues } from '../target/values.ts';
+import { proposedValues } from '../target/value/values.ts';
 import type { Change, FailReason, Hold, WaitReason } from './change.ts';
-import { choose } from './choose.ts';
-import { heldByDeletion, heldByImageUpdater, heldByOperation, heldByPause } from './guard.ts';
+import { choose } from './choice/choose.ts';
+import type { SweepAnswers, SweepQuestion } from './choice/questions.ts';
+import { selectionOf } from './choice/selection.ts';
+import { heldByDeletion, heldByImageUpdater, heldByOperation, heldByPause } from './guard/guard.ts';
+import {
+  applicationSubject,
+  heldByProtection,
+  type KnownLabels,
+  type ProtectEntry,
+  placesOf,
+} from './guard/protection.ts';
 import { heldPlan, holdImage, type ImagePlan, type PlannedWrite, planImage } from './image-plan.ts';
-import { applicationSubject, heldByProtection, type KnownLabels, type ProtectEntry, placesOf } from './protection.ts';
-import type { SweepAnswers, SweepQuestion } from './questions.ts';
-import { selectionOf } from './selection.ts';
 import { type ImageState, inPlace, NEW_IMAGE, type TargetState } from './state.ts';
 import { isSameValue } from './value.ts';
 import { writePlace } from './write-place.ts';

@@ -1,5 +1,5 @@
 import type { Change, SweepOutcome, SweepReason } from './change.ts';
-import { shortText } from './drift.ts';
+import { shortText } from './guard/drift.ts';
 import { type ImageState, LONGEST_TEXT, NEW_IMAGE, PROBLEMS, type TargetState } from './state.ts';
 import { parseValue } from './value.ts';
 import { sumOf } from './write-place.ts';

@@ -5,13 +5,20 @@ import { accessOf } from '../target/connection.ts';
 import type { OciRepositoryTarget } from '../target/oci-repository.ts';
 import { selectTag } from '../version/select.ts';
 import type { Change, Hold, SweepOutcome, SweepReason, TargetName } from './change.ts';
-import { choose, holdOfChoice, notesOf } from './choose.ts';
-import { explainDifference, shortText } from './drift.ts';
-import { heldByAge, heldByAttempts, heldByDeletion, heldByDowngrade, heldByInterval, heldByPause } from './guard.ts';
+import { choose, holdOfChoice, notesOf } from './choice/choose.ts';
+import type { SweepAnswers, SweepQuestion } from './choice/questions.ts';
+import type { Selection } from './choice/selection.ts';
+import { explainDifference, shortText } from './guard/drift.ts';
+import {
+  heldByAge,
+  heldByAttempts,
+  heldByDeletion,
+  heldByDowngrade,
+  heldByInterval,
+  heldByPause,
+} from './guard/guard.ts';
+import { heldByProtection, type KnownLabels, type ProtectEntry } from './guard/protection.ts';
 import { asAttempted, asWritten, withFirst } from './image-plan.ts';
-import { heldByProtection, type KnownLabels, type ProtectEntry } from './protection.ts';
-import type { SweepAnswers, SweepQuestion } from './questions.ts';
-import type { Selection } from './selection.ts';
 import { type ImageState, NEW_IMAGE, PROBLEMS, type TargetState } from './state.ts';
 import { type ImageValue, isSameValue, valueText } from './value.ts';
 

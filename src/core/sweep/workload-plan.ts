@@ -1,10 +1,10 @@
 import { imageName } from '../target/workload/follow.ts';
+import type { PlannedImage } from '../target/workload/patch.ts';
 import { restartedAt } from '../target/workload/place.ts';
 import type { FollowedByWorkload, WorkloadTarget } from '../target/workload.ts';
-import type { PlannedImage } from '../target/workload-patch.ts';
 import type { Change, FailReason, Hold, TargetName } from './change.ts';
-import type { Choice } from './choose.ts';
-import { heldByDeletion, heldByPause } from './guard.ts';
+import type { Choice } from './choice/choose.ts';
+import { heldByDeletion, heldByPause } from './guard/guard.ts';
 import { type ImageState, NEW_IMAGE, type TargetState } from './state.ts';
 import { type ImageValue, valueText } from './value.ts';
 import { stands } from './workload/found.ts';

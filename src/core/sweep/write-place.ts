@@ -1,6 +1,6 @@
-import { normalizeRepositoryUrl } from '../target/repository-url.ts';
+import { normalizeRepositoryUrl } from '../target/repository/repository-url.ts';
 import type { TrackedSettings, WriteBack } from '../target/settings.ts';
-import type { ApplicationSource } from '../target/source.ts';
+import type { ApplicationSource } from '../target/value/source.ts';
 
 /** Null for the repository's default branch. */
 export function baseBranch(writeBack: Extract<WriteBack, { kind: 'git' }>, source: ApplicationSource): string | null {

@@ -1,12 +1,12 @@
 import { type ImageReference, parseReference } from '../image/reference.ts';
 import { asObject, asString, elements, valueAt } from '../workload/json.ts';
 import { annotationOf } from '../workload/targets.ts';
-import { type Located, type LocateReason, locate, withoutShared } from './locate.ts';
 import { type Owner, readOwner, revertedBy } from './ownership/owner.ts';
 import { readSettings } from './settings/application-settings.ts';
 import type { ImageUpdater } from './settings/image-updater.ts';
 import type { SettingsProblem, TrackedSettings, WriteBack } from './settings.ts';
-import { type ApplicationSource, readSources } from './source.ts';
+import { type Located, type LocateReason, locate, withoutShared } from './value/locate.ts';
+import { type ApplicationSource, readSources } from './value/source.ts';
 
 /** An Argo CD Application (`argoproj.io/v1alpha1`) that follows images: all that the sweeper decides by. */
 export interface ApplicationTarget {

@@ -1,7 +1,7 @@
 import { parseDigest } from '../image/digest.ts';
 import { type ImageReference, parseReference } from '../image/reference.ts';
 import { parsePattern } from '../policy/grammar/pattern.ts';
-import { lastManager } from '../sweep/manager.ts';
+import { lastManager } from '../sweep/guard/manager.ts';
 import { type ImageValue, parseValue } from '../sweep/value.ts';
 import { parseSelection, type SelectionRule } from '../version/select.ts';
 import { asObject, asString, elements, type JsonObject, property, valueAt } from '../workload/json.ts';

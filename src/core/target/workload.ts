@@ -1,5 +1,5 @@
 import { effectiveTag, type ImageReference } from '../image/reference.ts';
-import { lastManager } from '../sweep/manager.ts';
+import { lastManager } from '../sweep/guard/manager.ts';
 import { parseSelection, type SelectionRule } from '../version/select.ts';
 import { asString, type JsonObject, valueAt } from '../workload/json.ts';
 import { countedEntries, PINS_ANNOTATION, readPins } from '../workload/pins.ts';

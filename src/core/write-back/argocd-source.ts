@@ -1,9 +1,9 @@
 import { type Change, changeManifest } from '../manifest/change.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { NewValue } from '../manifest/rendering.ts';
-import { parseKustomizeImage } from '../target/kustomize-image.ts';
-import { editList, type ListEdit } from '../target/list-edit.ts';
-import type { ProposedValues } from '../target/values.ts';
+import { parseKustomizeImage } from '../target/value/kustomize-image.ts';
+import { editList, type ListEdit } from '../target/value/list-edit.ts';
+import type { ProposedValues } from '../target/value/values.ts';
 import { asObject, asString, elements, type JsonObject, property, valueAt } from '../workload/json.ts';
 import { type EditedText, shownValue, type ValueChange } from './edited-text.ts';
 

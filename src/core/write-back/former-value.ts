@@ -1,8 +1,8 @@
 import { parseDigest } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';
 import { type ImageValue, isSameValue, NO_VALUE, parseValue, valueText } from '../sweep/value.ts';
-import { parseKustomizeImage } from '../target/kustomize-image.ts';
-import type { ProposedValues, ValueRole } from '../target/values.ts';
+import { parseKustomizeImage } from '../target/value/kustomize-image.ts';
+import type { ProposedValues, ValueRole } from '../target/value/values.ts';
 import type { ValueChange } from './edited-text.ts';
 
 /**

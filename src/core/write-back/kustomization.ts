@@ -2,7 +2,7 @@ import type { Digest } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';
 import { type Change, changeManifest } from '../manifest/change.ts';
 import { readManifest } from '../manifest/read.ts';
-import { decidesAbout, isSameImage } from '../target/kustomize-image.ts';
+import { decidesAbout, isSameImage } from '../target/value/kustomize-image.ts';
 import { asObject, asString, elements, property } from '../workload/json.ts';
 import { type EditedText, shownValue, type ValueChange } from './edited-text.ts';
 

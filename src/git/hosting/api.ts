@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../../platform/http.ts';
+import type { HttpAnswer } from '../../platform/network/http.ts';
 import type { GitTrust } from '../credentials.ts';
 import { explainFailure, explainStatus, HostingError } from './error.ts';
 

@@ -1,4 +1,4 @@
-import { HttpError } from '../../platform/http.ts';
+import { HttpError } from '../../platform/network/http.ts';
 import { presentable } from '../error.ts';
 
 /** Where it happened. */

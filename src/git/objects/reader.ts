@@ -1,4 +1,4 @@
-import type { RunningProgram } from '../../platform/program.ts';
+import type { RunningProgram } from '../../platform/process/program.ts';
 import { GitError, presentable } from '../error.ts';
 import type { Mirror } from '../mirror.ts';
 import type { GitSession } from '../session.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'undici';
-import { HttpError, sendRequest } from '../../platform/http.ts';
+import { HttpError, sendRequest } from '../../platform/network/http.ts';
 
 /** One request for a token. */
 export interface TokenRequest {

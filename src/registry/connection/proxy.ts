@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isProxyExempt } from '../../platform/proxy-choice.ts';
+import { isProxyExempt } from '../../platform/network/proxy-choice.ts';
 import { hostOf } from '../endpoint.ts';
 import { RegistryError } from '../error.ts';
 import { classifyAddress, isInternalName } from './address.ts';

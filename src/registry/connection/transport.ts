@@ -1,7 +1,7 @@
 import { type Cache, createCache } from '../../platform/cache.ts';
 import { type Circuit, CircuitOpen, createCircuit } from '../../platform/circuit.ts';
-import { type HttpAnswer, HttpError, sendRequest } from '../../platform/http.ts';
 import { createLimiter, type Limiter, QueueFull } from '../../platform/limiter.ts';
+import { type HttpAnswer, HttpError, sendRequest } from '../../platform/network/http.ts';
 import { readRetryAfter, retryOnce } from '../../platform/retry.ts';
 import { type FailureReason, RegistryError } from '../error.ts';
 import { type Permit, permitRedirect } from '../guard.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { deny, leave, type SlotOutcome } from '../../../src/core/admission/outcome.ts';
 import type { AdmissionPlan } from '../../../src/core/admission/plan.ts';
+import { deny, leave, type SlotOutcome } from '../../../src/core/admission/slot/outcome.ts';
 import { type Unread, withUnread } from '../../../src/core/admission/unread.ts';
 import { parseReference } from '../../../src/core/image/reference.ts';
 import type { Resolution, ResolutionFailureCode } from '../../../src/core/image/resolution.ts';

@@ -4,7 +4,7 @@ import { applyPatch } from 'rfc6902';
 import { type Digest, parseDigest } from '../../../src/core/image/digest.ts';
 import { parsePolicy } from '../../../src/core/policy/schema.ts';
 import type { Verdict, VerifyEntry } from '../../../src/core/signature/verification.ts';
-import { questionKey, type SweepAnswer, type SweepQuestion } from '../../../src/core/sweep/questions.ts';
+import { questionKey, type SweepAnswer, type SweepQuestion } from '../../../src/core/sweep/choice/questions.ts';
 import { news } from '../../../src/core/sweep/report.ts';
 import {
   planRepository,

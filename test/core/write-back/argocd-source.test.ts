@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Digest } from '../../../src/core/image/digest.ts';
-import type { ProposedValues } from '../../../src/core/target/values.ts';
+import type { ProposedValues } from '../../../src/core/target/value/values.ts';
 import type { JsonObject } from '../../../src/core/workload/json.ts';
 import { editArgoCdSource } from '../../../src/core/write-back/argocd-source.ts';
 

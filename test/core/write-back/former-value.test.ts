@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { valueText } from '../../../src/core/sweep/value.ts';
-import type { ProposedValues } from '../../../src/core/target/values.ts';
+import type { ProposedValues } from '../../../src/core/target/value/values.ts';
 import { formerValue } from '../../../src/core/write-back/former-value.ts';
 import { DIGEST } from '../../support/application.ts';
 

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { NO_TRUST } from '../../../src/git/credentials.ts';
 import { createJsonApi, type SendHosting } from '../../../src/git/hosting/api.ts';
 import { HostingError } from '../../../src/git/hosting/error.ts';
-import { HttpError, type HttpFailure } from '../../../src/platform/http.ts';
+import { HttpError, type HttpFailure } from '../../../src/platform/network/http.ts';
 
 const SECRET = 'token-0123456789';
 

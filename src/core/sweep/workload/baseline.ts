@@ -1,5 +1,5 @@
 import type { FollowedByWorkload } from '../../target/workload.ts';
-import { shortText } from '../drift.ts';
+import { shortText } from '../guard/drift.ts';
 import type { ImageState } from '../state.ts';
 import type { ImageValue } from '../value.ts';
 import { hold, leave, type WorkloadImageFacts, type WorkloadImagePlan } from './plans.ts';

@@ -2,7 +2,7 @@ import type { Digest } from '../../image/digest.ts';
 import { effectiveTag } from '../../image/reference.ts';
 import { restartMark } from '../../target/workload/place.ts';
 import type { FollowedByWorkload } from '../../target/workload.ts';
-import { type Drift, explainDifference } from '../drift.ts';
+import { type Drift, explainDifference } from '../guard/drift.ts';
 import type { ImageState } from '../state.ts';
 import { type ImageValue, isSameValue, NO_VALUE } from '../value.ts';
 

@@ -1,9 +1,9 @@
 import { canonicalName } from '../../image/reference.ts';
 import type { FollowedByWorkload } from '../../target/workload.ts';
 import type { Hold } from '../change.ts';
-import { type Choice, holdOfChoice, notesOf } from '../choose.ts';
-import { shortText } from '../drift.ts';
-import { heldByAge, heldByAttempts, heldByInterval } from '../guard.ts';
+import { type Choice, holdOfChoice, notesOf } from '../choice/choose.ts';
+import { shortText } from '../guard/drift.ts';
+import { heldByAge, heldByAttempts, heldByInterval } from '../guard/guard.ts';
 import { type ImageState, inPlace, MOST_COUNTED, withBefore } from '../state.ts';
 import { type ImageValue, isSameValue, valueText } from '../value.ts';
 import { begin, unsettled } from './baseline.ts';

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../duration.ts';
 import type { Rollout } from '../../target/workload/rollout.ts';
 import type { Hold } from '../change.ts';
-import { shortText } from '../drift.ts';
+import { shortText } from '../guard/drift.ts';
 import { type ImageState, MOST_COUNTED } from '../state.ts';
 
 /** What a rollout is judged by. */
