@@ -16,7 +16,8 @@ import type { TargetState } from '../core/sweep/state.ts';
 import { isSameValue } from '../core/sweep/value.ts';
 import { type OciRepositoryTarget, readOciRepository } from '../core/target/oci-repository.ts';
 import { type ObjectVerification, verificationEntry } from '../core/target/oci-verification.ts';
-import { asString, type JsonObject, valueAt } from '../core/workload/json.ts';
+import type { JsonObject } from '../core/workload/json.ts';
+import { missing, nameOf, problemOf } from './problem.ts';
 import type { CycleFacts, FindTargets, Settled, SweptPlan, SweptTarget } from './target.ts';
 
 /** The values of a Secret; or why there are none, as a sentence without its content. */
@@ -61,21 +62,21 @@ export function createOciRepositories(needs: RepositoryNeeds): FindTargets {
     if (names === null || names.length > 0) {
       for await (const objects of needs.list(names, signal)) {
         for (const object of objects) {
-          const { namespace, name } = nameOf(object);
+          const { namespace, name } = nameOf('OCIRepository', object);
           seen.add(`${namespace}/${name}`);
           const found = await describe(object, facts, needs);
           if (found === null) {
-            if (names !== null) problems.push(problemOf(object, 'NotFollowed', NOT_FOLLOWED));
+            if (names !== null) problems.push(problemOf('OCIRepository', object, 'NotFollowed', NOT_FOLLOWED));
           } else if ('repository' in found) targets.set(found.repository.uid, swept(found, facts, needs));
           else problems.push(found);
         }
         signal.throwIfAborted();
       }
     }
-    const missing = (names ?? []).filter(({ namespace, name }) => !seen.has(`${namespace}/${name}`));
+    const absent = (names ?? []).filter(({ namespace, name }) => !seen.has(`${namespace}/${name}`));
     return {
       targets: [...targets.values()],
-      problems: [...problems, ...missing.map(missingChange)],
+      problems: [...problems, ...absent.map(missing)],
       writeTogether: null,
     };
   };
@@ -90,13 +91,13 @@ async function describe(
   { readSecret }: Pick<RepositoryNeeds, 'readSecret'>,
 ): Promise<RepositoryFacts | Change | null> {
   const { policy, namespaces, stateOf, lastAsked, now } = facts;
-  const namespacePaused = namespaces.get(nameOf(object).namespace)?.isPaused ?? false;
+  const namespacePaused = namespaces.get(nameOf('OCIRepository', object).namespace)?.isPaused ?? false;
   const read = readOciRepository(object, { namespacePaused });
   switch (read.kind) {
     case 'unfollowed':
       return null;
     case 'unreadable':
-      return problemOf(object, 'InvalidSettings', read.problems.join('; '));
+      return problemOf('OCIRepository', object, 'InvalidSettings', read.problems.join('; '));
     case 'read': {
       const { target: repository } = read;
       const { uid, rule } = repository;
@@ -219,21 +220,4 @@ async function planAgain({ answers, facts, needs, target, uid, before }: Writing
 function settled(plan: RepositoryPlan, result: WriteResult): Settled {
   const isDone = result.kind === 'written' || result.kind === 'unchanged';
   return { changes: settleChanges([plan.change], result), now: isDone ? plan.done : plan.now };
-}
-
-const EMPTY = { alias: '*', image: '', from: null, to: null, passedOver: [] } as const;
-
-function missingChange(target: TargetName): Change {
-  const message = `there is no such ${target.kind}`;
-  return { ...EMPTY, target, uid: '', outcome: 'failed', reason: 'NotFound', message };
-}
-
-function problemOf(object: JsonObject, reason: 'InvalidSettings' | 'NotFollowed', message: string): Change {
-  const uid = asString(valueAt(object, ['metadata', 'uid'])) ?? '';
-  return { ...EMPTY, target: repositoryName(nameOf(object)), uid, outcome: 'refused', reason, message };
-}
-
-function nameOf(object: JsonObject): { readonly namespace: string; readonly name: string } {
-  const textAt = (key: string): string => asString(valueAt(object, ['metadata', key])) ?? '';
-  return { namespace: textAt('namespace'), name: textAt('name') };
 }

@@ -9,7 +9,8 @@ import { heldByProtection } from '../core/sweep/guard/protection.ts';
 import { askedImages, planWorkload, type WorkloadFacts, workloadName } from '../core/sweep/workload-plan.ts';
 import { FOLLOWING_KINDS, type FollowingKind } from '../core/target/workload/rollout.ts';
 import { type FollowedByWorkload, readWorkload, type WorkloadTarget } from '../core/target/workload.ts';
-import { asString, type JsonObject, valueAt } from '../core/workload/json.ts';
+import type { JsonObject } from '../core/workload/json.ts';
+import { missing, nameOf, problemOf } from './problem.ts';
 import type { CycleFacts, FindTargets, SweptPlan, SweptTarget } from './target.ts';
 import { type PatchWorkload, writeWorkload } from './workload-writer.ts';
 
@@ -32,14 +33,14 @@ export function createWorkloads(needs: WorkloadNeeds): FindTargets {
       if (names?.length === 0) continue;
       for await (const { name, object } of objectsOf(needs, kind, names, signal)) {
         if (object === null) {
-          problems.push(problemOf(name, '', 'failed', 'NotFound', `there is no such ${kind}`));
+          problems.push(missing(name));
           continue;
         }
         const namespacePaused = facts.namespaces.get(name.namespace)?.isPaused ?? false;
         const read = readWorkload(kind, object, { namespacePaused });
-        if (!read.ok) problems.push(problemOf(name, uidOf(object), 'refused', 'InvalidSettings', read.problem));
+        if (!read.ok) problems.push(problemOf(kind, object, 'InvalidSettings', read.problem));
         else if (read.workload !== null) found.set(read.workload.uid, read.workload);
-        else if (names !== null) problems.push(problemOf(name, uidOf(object), 'refused', 'NotFollowed', NOT_FOLLOWED));
+        else if (names !== null) problems.push(problemOf(kind, object, 'NotFollowed', NOT_FOLLOWED));
       }
     }
     const targets = [...found.values()].map((workload) => swept(workload, found.size - 1, facts, needs));
@@ -131,23 +132,4 @@ function selectionOf(
 
 function repositoryOf(followed: ImageReference): ImageReference {
   return { ...followed, text: followed.name, tag: null, digest: null };
-}
-
-function nameOf(kind: FollowingKind, object: JsonObject): TargetName {
-  const textAt = (key: string): string => asString(valueAt(object, ['metadata', key])) ?? '';
-  return { kind, namespace: textAt('namespace'), name: textAt('name') };
-}
-
-function uidOf(object: JsonObject): string {
-  return asString(valueAt(object, ['metadata', 'uid'])) ?? '';
-}
-
-function problemOf(
-  target: TargetName,
-  uid: string,
-  outcome: 'failed' | 'refused',
-  reason: 'NotFound' | 'InvalidSettings' | 'NotFollowed',
-  message: string,
-): Change {
-  return { target, uid, alias: '*', image: '', from: null, to: null, outcome, reason, message, passedOver: [] };
 }

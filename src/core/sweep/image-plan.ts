@@ -11,7 +11,7 @@ import { selectionOf } from './choice/selection.ts';
 import { explainDifference, shortText } from './guard/drift.ts';
 import { heldByAge, heldByAttempts, heldByDowngrade, heldByInterval, heldByParent } from './guard/guard.ts';
 import { type ImageState, withBefore } from './state.ts';
-import { type ImageValue, isSameValue, NO_VALUE, valueText } from './value.ts';
+import { type ImageValue, isSameValue, NO_VALUE, valueText, valueTextOrNull } from './value.ts';
 
 /** Everything that one image is decided by. */
 export interface ImageFacts {
@@ -72,8 +72,8 @@ export function heldPlan(
   const from = image.located === null ? NO_VALUE : image.located.current;
   return {
     ...hold,
-    from: textOrNull(from),
-    to: wanted === null ? null : textOrNull(wanted),
+    from: valueTextOrNull(from),
+    to: wanted === null ? null : valueTextOrNull(wanted),
     passedOver: [],
     write: null,
     now: state,
@@ -138,8 +138,8 @@ function planValue(image: FollowedImage, located: Located, wanted: ImageValue, f
   const isRepair = drift.kind === 'drifted';
   const begun = asAttempted(state, { found, wanted, now, why: drift.kind });
   return {
-    from: textOrNull(located.current),
-    to: textOrNull(wanted),
+    from: valueTextOrNull(located.current),
+    to: valueTextOrNull(wanted),
     outcome: 'planned',
     reason: isRepair ? 'Repaired' : 'Moved',
     message: sentence(located, wanted, isRepair),
@@ -209,9 +209,4 @@ function sentence(located: Located, wanted: ImageValue, isRepair: boolean): stri
 
 function pick({ tag, digest }: ImageValue): ImageValue {
   return { tag, digest };
-}
-
-function textOrNull(value: ImageValue): string | null {
-  const text = valueText(value);
-  return text === '' ? null : text;
 }

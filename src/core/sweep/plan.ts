@@ -14,7 +14,7 @@ import {
   placesOf,
 } from './guard/protection.ts';
 import { heldPlan, holdImage, type ImagePlan, type PlannedWrite, planImage } from './image-plan.ts';
-import { type ImageState, inPlace, NEW_IMAGE, type TargetState } from './state.ts';
+import { type ImageState, inPlace, isKnown, NEW_IMAGE, type TargetState } from './state.ts';
 import { isSameValue } from './value.ts';
 import { writePlace } from './write-place.ts';
 
@@ -100,7 +100,9 @@ export function planTarget(facts: TargetFacts, answers: SweepAnswers): TargetPla
     target,
     gone: null,
     images: new Map(
-      [...before, ...plans.map(({ image, plan }) => [image.tracked.key, pick(plan)] as const)].filter(isKnown),
+      [...before, ...plans.map(({ image, plan }) => [image.tracked.key, pick(plan)] as const)].filter(([, image]) =>
+        isKnown(image),
+      ),
     ),
   });
   return {
@@ -175,13 +177,6 @@ function imageFacts({ tracked, located }: FollowedImage, facts: TargetFacts) {
     verify,
     now,
   };
-}
-
-/** A place alone says nothing. */
-function isKnown([, image]: readonly [string, ImageState]): boolean {
-  return Object.values({ ...image, place: null }).some(
-    (value) => value !== null && !(Array.isArray(value) && value.length === 0),
-  );
 }
 
 function changeOf(application: ApplicationTarget, { tracked }: FollowedImage, plan: ImagePlan): Change {

@@ -20,7 +20,7 @@ import {
 import { heldByProtection, type KnownLabels, type ProtectEntry } from './guard/protection.ts';
 import { asAttempted, asWritten, withFirst } from './image-plan.ts';
 import { type ImageState, NEW_IMAGE, PROBLEMS, type TargetState } from './state.ts';
-import { type ImageValue, isSameValue, valueText } from './value.ts';
+import { type ImageValue, isSameValue, valueText, valueTextOrNull } from './value.ts';
 
 /** Everything that one OCIRepository is decided by, besides what registries say. */
 export interface RepositoryFacts {
@@ -223,8 +223,8 @@ function changeOf(
     uid,
     alias: repositoryKey(repository),
     image: repository.repository.name,
-    from: valueText(current) || null,
-    to: wanted === null ? null : valueText(wanted) || null,
+    from: valueTextOrNull(current),
+    to: wanted === null ? null : valueTextOrNull(wanted),
     passedOver: [],
     ...result,
   };

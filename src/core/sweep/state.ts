@@ -230,3 +230,10 @@ function parseObject(text: string): JsonObject | null {
     return null;
   }
 }
+
+/** Is anything remembered of it? A place alone says nothing. */
+export function isKnown(image: ImageState): boolean {
+  return Object.values({ ...image, place: null }).some(
+    (value) => value !== null && !(Array.isArray(value) && value.length === 0),
+  );
+}

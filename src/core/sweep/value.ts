@@ -13,6 +13,11 @@ export function valueText({ tag, digest }: ImageValue): string {
   return `${tag ?? ''}${digest === null ? '' : `@${digest}`}`;
 }
 
+/** The same; null where nothing is said. */
+export function valueTextOrNull(value: ImageValue): string | null {
+  return valueText(value) || null;
+}
+
 /** Reads what `valueText` wrote; null for anything else. */
 export function parseValue(text: string): ImageValue | null {
   const at = text.indexOf('@');

@@ -5,8 +5,8 @@ import type { FollowedByWorkload, WorkloadTarget } from '../target/workload.ts';
 import type { Change, FailReason, Hold, TargetName } from './change.ts';
 import type { Choice } from './choice/choose.ts';
 import { heldByDeletion, heldByPause } from './guard/guard.ts';
-import { type ImageState, NEW_IMAGE, type TargetState } from './state.ts';
-import { type ImageValue, valueText } from './value.ts';
+import { type ImageState, isKnown, NEW_IMAGE, type TargetState } from './state.ts';
+import { type ImageValue, valueTextOrNull } from './value.ts';
 import { stands } from './workload/found.ts';
 import { planAsked, planUnasked, stateInPlace } from './workload/image-plan.ts';
 import {
@@ -202,13 +202,6 @@ function stateOf({ workload, state }: WorkloadFacts, own: ReadonlyMap<string, Im
   return { target: `${kind} ${namespace}/${name}`, gone: null, images: new Map(images) };
 }
 
-/** A place alone says nothing. */
-function isKnown(image: ImageState): boolean {
-  return Object.values({ ...image, place: null }).some(
-    (value) => value !== null && !(Array.isArray(value) && value.length === 0),
-  );
-}
-
 function changeOf(workload: WorkloadTarget, plan: WorkloadImagePlan): Change {
   const { image, from, to, outcome, reason, message, passedOver } = plan;
   return {
@@ -216,8 +209,8 @@ function changeOf(workload: WorkloadTarget, plan: WorkloadImagePlan): Change {
     uid: workload.uid,
     alias: image.key,
     image: imageName(image.followed),
-    from: textOrNull(from),
-    to: to === null ? null : textOrNull(to),
+    from: valueTextOrNull(from),
+    to: to === null ? null : valueTextOrNull(to),
     outcome,
     reason,
     message,
@@ -238,9 +231,4 @@ function problemsOf(workload: WorkloadTarget): readonly Change[] {
     message: problem,
     passedOver: [],
   }));
-}
-
-function textOrNull(value: ImageValue): string | null {
-  const text = valueText(value);
-  return text === '' ? null : text;
 }

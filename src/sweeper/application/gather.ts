@@ -5,7 +5,8 @@ import { type GitPlace, protectedPlaces } from '../../core/sweep/guard/protectio
 import { type ApplicationTarget, readApplication } from '../../core/target/application.ts';
 import type { Owner } from '../../core/target/ownership/owner.ts';
 import { type ImageUpdater, readImageUpdater } from '../../core/target/settings/image-updater.ts';
-import { asString, type JsonObject, valueAt } from '../../core/workload/json.ts';
+import { type JsonObject, valueAt } from '../../core/workload/json.ts';
+import { missing, nameOf, problemOf } from '../problem.ts';
 import type { CycleFacts } from '../target.ts';
 
 /** The Applications, raw, in parts so that only one is held: all, or those that are named. */
@@ -76,7 +77,7 @@ export async function gather(
   const parents = new Map<string, JsonObject | null>();
 
   function readWith(object: JsonObject, parent: (owner: Owner) => unknown, imageUpdaters = updaters) {
-    const namespacePaused = namespaces.get(nameOf(object).namespace)?.isPaused ?? false;
+    const namespacePaused = namespaces.get(nameOf('Application', object).namespace)?.isPaused ?? false;
     return readApplication(object, { imageUpdaters, namespacePaused, parent });
   }
 
@@ -92,7 +93,7 @@ export async function gather(
       parents.set(ownerKey(owner), await needs.readParent(owner, signal));
     }
     if (wanted.length > 0) result = readWith(object, known);
-    if (!result.ok) return problemOf(object, 'InvalidSettings', result.problem);
+    if (!result.ok) return problemOf('Application', object, 'InvalidSettings', result.problem);
     const { application } = result;
     if (application === null) return null;
     return {
@@ -118,7 +119,7 @@ export async function gather(
   const labels = (namespace: string) => namespaces.get(namespace)?.labels ?? null;
   for await (const objects of needs.listTargets({ namespaces: sweep.applicationNamespaces, names }, signal)) {
     for (const object of objects) {
-      const { namespace, name } = nameOf(object);
+      const { namespace, name } = nameOf('Application', object);
       if (names === null) places.push(...protectedPlaces(object, sweep.protect, labels));
       if (names !== null) seen.add(`${namespace}/${name}`);
       const found = isOurs(namespace) ? await read(object) : null;
@@ -126,7 +127,7 @@ export async function gather(
         const why = isOurs(namespace)
           ? NOT_FOLLOWED
           : 'the policy does not list its namespace under sweep.applicationNamespaces';
-        if (names !== null) problems.push(problemOf(object, 'NotFollowed', why));
+        if (names !== null) problems.push(problemOf('Application', object, 'NotFollowed', why));
       } else if ('application' in found) targets.set(found.application.uid, found);
       else problems.push(found);
     }
@@ -140,10 +141,10 @@ export async function gather(
       signal.throwIfAborted();
     }
   }
-  const missing = (names ?? []).filter(({ namespace, name }) => !seen.has(`${namespace}/${name}`));
+  const absent = (names ?? []).filter(({ namespace, name }) => !seen.has(`${namespace}/${name}`));
   return {
     targets: [...targets.values()],
-    problems: [...problems, ...missing.map(missingChange)],
+    problems: [...problems, ...absent.map(missing)],
     isImageUpdaterRunning,
     protectedPlaces: places,
     read,
@@ -159,23 +160,6 @@ const NOT_FOLLOWED = 'it follows nothing: list its images in the annotation tagp
 async function readUpdaters(needs: GatherNeeds, signal: AbortSignal): Promise<readonly ImageUpdater[]> {
   const read = (await needs.listImageUpdaters(signal)).map(readImageUpdater);
   return read.flatMap((result) => (result.ok ? [result.updater] : []));
-}
-
-function missingChange(target: TargetName): Change {
-  const message = `there is no such ${target.kind}`;
-  return { ...EMPTY, target, uid: '', outcome: 'failed', reason: 'NotFound', message };
-}
-
-function problemOf(object: JsonObject, reason: 'InvalidSettings' | 'NotFollowed', message: string): Change {
-  const uid = asString(valueAt(object, ['metadata', 'uid'])) ?? '';
-  return { ...EMPTY, target: { kind: 'Application', ...nameOf(object) }, uid, outcome: 'refused', reason, message };
-}
-
-const EMPTY = { alias: '*', image: '', from: null, to: null, passedOver: [] } as const;
-
-function nameOf(object: JsonObject): { readonly namespace: string; readonly name: string } {
-  const textAt = (key: string): string => asString(valueAt(object, ['metadata', key])) ?? '';
-  return { namespace: textAt('namespace'), name: textAt('name') };
 }
 
 function ownerKey({ kind, namespace, name }: Owner): string {
