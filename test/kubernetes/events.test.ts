@@ -66,8 +66,10 @@ describe('a recorder of Events', { skip: skipWithout(...CONTROL_PLANE) }, () => 
     const { namespace, record, written } = await setUp(t, { repeatMilliseconds: 20 });
     record(eventOf(namespace));
     await eventually('it is written', async () => (await written()).length === 1);
-    record(eventOf(namespace));
-    await eventually('it is written again', async () => (await written()).length === 2);
+    await eventually('it is written again', async () => {
+      record(eventOf(namespace));
+      return (await written()).length > 1;
+    });
   });
 
   test('cuts what is longer than Events may be, between characters', async (t) => {
