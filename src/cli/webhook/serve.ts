@@ -76,6 +76,7 @@ export async function serveWebhook(
   let resolver: ReturnType<typeof createResolver> | null = null;
   let operations: OperationsServer | null = null;
   let server: AdmissionServer | null = null;
+  let hasServed = false;
   const served = new ServedCertificate(webhookMetrics);
   try {
     sources = await open({ log, metrics, webhookMetrics });
@@ -142,12 +143,14 @@ export async function serveWebhook(
     const drain = reason === 'SIGINT' || server === null ? 0 : configuration.drainMilliseconds;
     log.info('shutting down', { reason, drainSeconds: drain / 1000 });
     await server?.drain(drain, shutdown.forced);
-    log.info('stopped');
+    hasServed = true;
     return defect.signal.aborted ? 3 : 0;
   } finally {
     await sources?.stop();
     await operations?.close();
     await resolver?.close();
+    // The last line: what follows the cluster may have something to say until it is closed.
+    if (hasServed) log.info('stopped');
     log.flush();
     defect.stop();
     shutdown.stop();
