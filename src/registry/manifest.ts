@@ -134,7 +134,8 @@ function parsePlatformFields(value: unknown): Platform | null {
   return { os, architecture, variant: typeof variant === 'string' && variant !== '' ? variant : null };
 }
 
-function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {
+/** A JSON object; null for any other bytes. */
+export function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
     return isObject(value) ? value : null;
@@ -143,6 +144,7 @@ function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+/** An object, and neither null nor a list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

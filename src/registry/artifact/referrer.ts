@@ -1,4 +1,5 @@
 import { type Digest, parseDigest } from '../../core/image/digest.ts';
+import { isObject, parseObject } from '../manifest.ts';
 
 /** A manifest that names another as its subject, as a list tells of it. Nothing of it is checked yet. */
 export interface Referrer {
@@ -98,17 +99,4 @@ function shortAnnotationsOf(value: unknown): Readonly<Record<string, string>> {
     entry.every(({ length }) => length <= LONGEST_LISTED_ANNOTATION),
   );
   return Object.fromEntries(short.slice(0, MOST_LISTED_ANNOTATIONS));
-}
-
-function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
